@@ -23,6 +23,8 @@ pub enum ServeError<E> {
         /// What the smaller one needs.
         needed: usize,
     },
+    /// A link that [`serve_link`] serves came to an end, as a link should not.
+    Ended,
 }
 
 /// Serves one connection until it is over and the last reply is flushed. Closing is the caller's:
@@ -45,11 +47,17 @@ pub fn serve<T: Read + Write>(
     loop {
         let (consumed, want) = pump(session, service, clock(), inbox.octets(), ended, &mut out);
         inbox.consume(consumed);
-        send(io, &mut out)?;
+        if !out.is_empty() {
+            session.block(clock());
+            send(io, &mut out)?;
+        }
         match want {
             Want::Close => return Ok(()),
             Want::Output { .. } => {}
-            Want::Input { .. } => ended = receive(io, &mut inbox)?,
+            Want::Input { .. } => {
+                session.unblock(clock());
+                ended = receive(io, &mut inbox)?;
+            }
         }
     }
 }
@@ -58,10 +66,11 @@ pub fn serve<T: Read + Write>(
 /// comes is discarded until the link has been silent for one frame deadline; then a new session
 /// begins (docs/PROTOCOL.md §7). So the leftovers of a broken frame never run as commands.
 ///
-/// Reads must time out now and then, or silence is never noticed.
+/// Reads must time out now and then, or silence is never noticed. An idle timeout costs the link a
+/// `timeout` and a silence now and then: [`Millis::MAX`] spares it that.
 ///
 /// # Errors
-/// [`ServeError`].
+/// [`ServeError`]; [`ServeError::Ended`] when the link ends after all.
 pub fn serve_link<T: Read + Write>(
     io: &mut T,
     limits: &crate::Limits,
@@ -104,9 +113,6 @@ fn receive<T: Read>(
 
 /// `write_all` of embedded-io panics where a write takes nothing; this fails.
 fn send<T: Write>(io: &mut T, out: &mut Out<'_>) -> Result<(), ServeError<T::Error>> {
-    if out.is_empty() {
-        return Ok(());
-    }
     let mut rest = out.written();
     while !rest.is_empty() {
         match io.write(rest) {
@@ -130,7 +136,7 @@ fn discard<T: Read>(
     let mut since = clock();
     while clock().since(since) < silence {
         match io.read(rx) {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Err(ServeError::Ended),
             Ok(_) => since = clock(),
             Err(error) if is(&error, ErrorKind::TimedOut) || is(&error, ErrorKind::Interrupted) => {
             }
