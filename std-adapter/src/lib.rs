@@ -1,7 +1,7 @@
 //! Linecard on `std::net`: a [`Client`], and a [`server`] for many connections.
 //!
 //! Both only carry octets and keep time; the protocol is `linecard-core`'s, whose items are
-//! re-exported here as [`core`](mod@crate::protocol).
+//! re-exported here as [`protocol`].
 //!
 //! ```
 //! use linecard_std::protocol::{Command, Failed, Handle, Table, Text};
