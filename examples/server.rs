@@ -7,6 +7,7 @@
 //!     cargo run --release --example client
 //!
 //! prints `Hello Ada, you are guest 1.` and a line for Grace.
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use linecard_std::protocol::{Command, Failed, Handle, Table, Text};
@@ -20,14 +21,14 @@ impl Command for Greet {
     type Reply<'i> = Text<'i>;
 }
 
-/// Each worker has one of these; what they share is behind a reference.
+/// Each worker has one of these; what they share is behind an `Arc`.
 #[derive(Clone)]
-struct Host<'s> {
-    guests: &'s AtomicU64,
+struct Host {
+    guests: Arc<AtomicU64>,
     greeting: String,
 }
 
-impl Handle<Greet> for Host<'_> {
+impl Handle<Greet> for Host {
     fn handle<'a>(&'a mut self, Text(name): Text<'a>) -> Result<Text<'a>, Failed<'a>> {
         if name.is_empty() {
             return Err(Failed("whom shall I greet?"));
@@ -41,8 +42,8 @@ impl Handle<Greet> for Host<'_> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut table = Table::<Host, 1>::new();
     table.insert_command::<Greet>()?;
-    let guests = AtomicU64::new(0);
-    let host = Host { guests: &guests, greeting: String::new() };
+
+    let host = Host { guests: Arc::default(), greeting: String::new() };
 
     let server = Server::bind("127.0.0.1:61000", Config::default())?;
     println!("listening on {}", server.local_addr());
