@@ -17,7 +17,7 @@ fn target(settings: &Settings) -> Target {
         idle_timeout: Some(settings.idle_timeout),
         connection_limit: settings.connection_limit,
         connections: settings.connection_limit.unwrap_or(16),
-        ..Target::desktop(server::start(settings.clone()))
+        ..Target::desktop(server::start(*settings))
     }
 }
 

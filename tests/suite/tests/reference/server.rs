@@ -12,7 +12,7 @@ use linecard_suite::oracle::{
 };
 
 /// How the server conforms, and how it doesn't.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(crate) struct Settings {
     pub limits: Limits,
     pub frame_deadline: Duration,
@@ -61,7 +61,7 @@ pub(crate) fn start(settings: Settings) -> SocketAddr {
     thread::spawn(move || {
         let taken = Arc::new(AtomicUsize::new(0));
         while let Ok((stream, _)) = listener.accept() {
-            let (settings, taken) = (settings.clone(), Arc::clone(&taken));
+            let taken = Arc::clone(&taken);
             // A connection that breaks concerns nobody but its peer.
             thread::spawn(move || drop(accepted(stream, &settings, &taken)));
         }
@@ -93,7 +93,7 @@ fn close(mut stream: TcpStream, reply: &Reply, flaw: Flaw) -> std::io::Result<()
     }
     stream.shutdown(Shutdown::Write)?;
     let deadline = Instant::now() + Duration::from_secs(2);
-    let mut chunk = [0; 65_536];
+    let mut chunk = [0; 16_384];
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -121,7 +121,7 @@ impl<'c> Connection<'c> {
 
     /// Serves to the end of the stream, or until there is a reply to close with.
     fn serve(&mut self) -> std::io::Result<Option<Reply>> {
-        let mut chunk = [0; 65_536];
+        let mut chunk = [0; 16_384];
         loop {
             let Some(wait) = self.time_left() else {
                 return Ok(Some(Reply::refusal("timeout", None)));
