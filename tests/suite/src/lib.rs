@@ -14,6 +14,7 @@ pub mod hostile;
 pub mod octets;
 pub mod oracle;
 pub mod peer;
+pub mod prerequisite;
 pub mod process;
 pub mod replies;
 pub mod target;
