@@ -5,7 +5,7 @@ use core::convert::Infallible;
 use embedded_io::{ErrorKind, Read, Write};
 
 use super::{Inbox, is};
-use crate::limits::Millis;
+use crate::limits::{Limits, Millis};
 use crate::out::Out;
 use crate::service::{Service, Want, pump};
 use crate::session::Session;
@@ -17,8 +17,8 @@ pub enum ServeError<E> {
     Io(E),
     /// The stream took no octets and gave no error.
     WriteZero,
-    /// A buffer is too small: the input needs [`Limits::frame_room`](crate::Limits::frame_room)
-    /// octets, the output [`Limits::reply_room`](crate::Limits::reply_room).
+    /// A buffer is too small: the input needs [`Limits::frame_room`]
+    /// octets, the output [`Limits::reply_room`].
     Buffers {
         /// What the smaller one needs.
         needed: usize,
@@ -66,19 +66,20 @@ pub fn serve<T: Read + Write>(
 /// comes is discarded until the link has been silent for one frame deadline; then a new session
 /// begins (docs/PROTOCOL.md §7). So the leftovers of a broken frame never run as commands.
 ///
-/// Reads must time out now and then, or silence is never noticed. An idle timeout costs the link a
-/// `timeout` and a silence now and then: [`Millis::MAX`] spares it that.
+/// Reads must time out now and then, or silence is never noticed. A link is never too long idle: that
+/// limit is not looked at.
 ///
 /// # Errors
 /// [`ServeError`]; [`ServeError::Ended`] when the link ends after all.
 pub fn serve_link<T: Read + Write>(
     io: &mut T,
-    limits: &crate::Limits,
+    limits: &Limits,
     service: &mut dyn Service,
     rx: &mut [u8],
     tx: &mut [u8],
     clock: &mut dyn FnMut() -> Millis,
 ) -> Result<Infallible, ServeError<T::Error>> {
+    let limits = &Limits { idle_timeout: Millis::MAX, ..*limits };
     loop {
         let mut session = Session::new(limits, clock());
         serve(io, &mut session, service, rx, tx, clock)?;

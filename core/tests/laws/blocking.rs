@@ -7,7 +7,7 @@ use std::rc::Rc;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use linecard_core::blocking::{Caller, CallerError, ServeError, serve, serve_link};
 use linecard_core::{
-    Body, CallError, Code, Command, Fault, Limits, Millis, Postcard, Refusal, Reject, Session, Text,
+    Body, CallError, Code, Command, Fault, Millis, Postcard, Refusal, Reject, Session, Text,
 };
 
 use crate::support::{Lab, SMALL};
@@ -251,9 +251,8 @@ fn linked(reads: impl IntoIterator<Item = Act>) -> (Script, Vec<String>) {
     let mut io = Script::reading(reads);
     let mut clock = io.clock();
     let mut lab = Lab::default();
-    let limits = Limits { idle_timeout: Millis::MAX, ..SMALL };
-    let (mut rx, mut tx) = (vec![0; limits.frame_room()], vec![0; limits.reply_room()]);
-    let outcome = serve_link(&mut io, &limits, &mut lab, &mut rx, &mut tx, &mut clock);
+    let (mut rx, mut tx) = (vec![0; SMALL.frame_room()], vec![0; SMALL.reply_room()]);
+    let outcome = serve_link(&mut io, &SMALL, &mut lab, &mut rx, &mut tx, &mut clock);
     assert_eq!(outcome, Err(ServeError::Ended));
     (io, lab.log)
 }
@@ -275,6 +274,13 @@ fn a_broken_frame_on_a_link_runs_nothing_until_it_was_silent() {
     ]);
     assert_eq!(io.written(), "OK\na\nERR\nbad-head\nOK\nb\n");
     assert_eq!(log, ["ECHO a", "! bad-head", "ECHO b"]);
+}
+
+#[test]
+fn a_link_is_never_too_long_idle() {
+    let idle = [Act::Pass(1_000_000), Act::Fail(ErrorKind::TimedOut)];
+    let (io, _) = linked(idle.into_iter().chain([give("ECHO\na\n")]));
+    assert_eq!(io.written(), "OK\na\n");
 }
 
 #[test]
