@@ -6,9 +6,12 @@
 
 mod blocking;
 mod client;
+mod oracle;
+mod properties;
 mod replies;
 mod session;
 mod support;
 mod table;
 mod time;
 mod values;
+mod vectors;

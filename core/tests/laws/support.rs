@@ -71,6 +71,17 @@ impl<'l, S: Service> Server<'l, S> {
         self.turn()
     }
 
+    /// The same, but keeps what was sent for [`take_sent`](Self::take_sent).
+    pub(crate) fn show(&mut self, octets: &[u8]) {
+        self.input.extend_from_slice(octets);
+        self.pump();
+    }
+
+    /// All octets sent and not yet given out.
+    pub(crate) fn take_sent(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.sent)
+    }
+
     /// Lets the clock stand at `now`.
     pub(crate) fn at(&mut self, now: u64) -> String {
         self.now = now;
@@ -98,6 +109,11 @@ impl<'l, S: Service> Server<'l, S> {
     }
 
     fn turn(&mut self) -> String {
+        self.pump();
+        String::from_utf8_lossy(&self.take_sent()).into_owned()
+    }
+
+    fn pump(&mut self) {
         let limits = self.session.limits();
         let mut room = vec![0; limits.reply_room()];
         loop {
@@ -122,8 +138,6 @@ impl<'l, S: Service> Server<'l, S> {
                 Want::Close => break,
             }
         }
-        let sent = std::mem::take(&mut self.sent);
-        String::from_utf8_lossy(&sent).into_owned()
     }
 }
 
