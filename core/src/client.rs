@@ -213,6 +213,11 @@ impl<const CALLS: usize> Client<CALLS> {
         self.in_flight.len()
     }
 
+    /// Whether a call is without a reply, and not given up.
+    pub(crate) fn awaits(&self, tag: u32) -> bool {
+        self.in_flight.iter().any(|call| call.tag == tag && call.wanted)
+    }
+
     /// Looks at the front of `input`: all octets received and not yet consumed. `end` says that nothing
     /// follows them. The caller drops as many octets as the first result says, once it is done with
     /// the arrival.
