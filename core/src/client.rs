@@ -1,4 +1,4 @@
-//! The client's side of one connection: docs/PROTOCOL.md §8.
+//! The client's side of one connection: docs/PROTOCOL.md §10.
 //!
 //! ```text
 //! call ─► octets ─► … ─► octets ─► step ─► Reply, by the tag that call returned

@@ -1,4 +1,4 @@
-//! Answering one request, once: docs/PROTOCOL.md §3 and §5.
+//! Answering one request, once: docs/PROTOCOL.md §5.
 
 use serde::Serialize;
 

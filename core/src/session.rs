@@ -1,4 +1,4 @@
-//! The server's side of one connection: docs/PROTOCOL.md §3 to §7.
+//! The server's side of one connection: docs/PROTOCOL.md §4, §5 and §8.
 //!
 //! ```text
 //!            octets                     ┌───── reply ─────┐

@@ -28,7 +28,7 @@ pub enum ServeError<E> {
 }
 
 /// Serves one connection until it is over and the last reply is flushed. Closing is the caller's:
-/// docs/PROTOCOL.md §7 tells how to close so that the last reply survives.
+/// docs/PROTOCOL.md §8.1 tells how to close so that the last reply survives.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -64,7 +64,7 @@ pub fn serve<T: Read + Write>(
 
 /// Serves a link that can't close, such as a UART, for good. Where a connection would be closed, what
 /// comes is discarded until the link has been silent for one frame deadline; then a new session
-/// begins (docs/PROTOCOL.md §7). So the leftovers of a broken frame never run as commands.
+/// begins (docs/PROTOCOL.md §11). So the leftovers of a broken frame never run as commands.
 ///
 /// Reads must time out now and then, or silence is never noticed. A link is never too long idle: that
 /// limit is not looked at.
