@@ -15,9 +15,12 @@ fn main() {
         keep("frames", at, &[], &vector.octets);
     }
     for (at, vector) in vectors.server.iter().enumerate() {
-        keep("frames", 1_000 + at, &[], &vector.send);
         let limits = if vector.limits.is_some() { 0 } else { 2 };
         keep("session", at, &[limits, 4, 0, 40, 165, 192], &vector.send);
+        if at < 4 {
+            // 0x1f more octets, 1,550 ms, 0x1f more octets.
+            keep("session", 1_000 + at, &[limits, 3, 0x1f, 0xbf, 0x1f], &vector.send);
+        }
     }
     for (at, vector) in vectors.client.iter().enumerate() {
         let waited_for = |tag: u64| {
@@ -26,6 +29,7 @@ fn main() {
         let given_up = (0..3).filter(|&tag| !waited_for(tag)).map(|tag| 1 << tag).sum();
         keep("client", at, &[3, given_up, 2, 3, 7], &from_pieces(&vector["send"]));
     }
+    keep("client", 1_000, &[2, 0, 0], b"OK #1\nb\nOK #0\na\n");
     for (at, vector) in vectors.complex.iter().enumerate() {
         keep("chain", at, &[], &vector.octets);
     }
