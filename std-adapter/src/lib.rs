@@ -49,6 +49,11 @@ mod error;
 pub mod server;
 mod stream;
 
+/// The README's program runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Client, ClientConfig};
 pub use error::Error;
