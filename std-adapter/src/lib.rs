@@ -58,5 +58,5 @@ pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Client, ClientConfig};
 pub use error::Error;
 pub use linecard_core as protocol;
-pub use server::{Config, Counters, Handle, Server};
+pub use server::{Config, Counters, Server, ServerHandle};
 pub use stream::Stream;

@@ -130,7 +130,8 @@ fn as_json(arrival: &Arrival<'_>) -> Option<Value> {
         Arrival::Told(refusal) => refusal_as_json(refusal, serde_json::json!({"fault": "told"})),
         Arrival::Closed(Fault::End | Fault::CutOff) => serde_json::json!({"fault": "end"}),
         Arrival::Closed(Fault::Desync) => serde_json::json!({"fault": "desync"}),
-        Arrival::Closed(_) => serde_json::json!({"fault": "grammar"}),
+        Arrival::Closed(Fault::Order) => serde_json::json!({"fault": "order"}),
+        Arrival::Closed(Fault::Grammar) => serde_json::json!({"fault": "grammar"}),
         Arrival::Event(_) | Arrival::Skipped | Arrival::NeedInput { .. } => return None,
     })
 }
