@@ -1,2 +1,107 @@
-//! (under construction)
+//! The protocol core of **Linecard**: typed commands over a byte stream, *a line and a postcard*.
+//!
+//! Its laws:
+//! - it does no I/O: octets come in as slices and go out into slices that the caller lends;
+//! - it reads no clock: time is an argument, in [`Millis`] of the caller's own monotonic clock;
+//! - it allocates nothing, and a [`Session`] owns no octets: what was not consumed stays the
+//!   caller's, to be shown again with more behind it;
+//! - it never panics, recurses or spins, whatever a peer sends;
+//! - it is written once: every front and adapter pumps the same [`Session`] and the same [`Client`].
+//!
+//! The wire is docs/PROTOCOL.md. Data flows one way through it:
+//!
+//! ```text
+//! octets ─► frame ─► Session ─► Table ─► Handle ─► Reply ─► octets
+//!           (head)   (limits,   (name →  (typed    (typed
+//!                     time)      entry)   request)  value)
+//! ```
+//!
+//! # A command, its handler, a table, a session
+//!
+//! ```
+//! use linecard_core::{Command, Failed, Handle, Limits, Millis, Out, Session, Table, Text, pump};
+//!
+//! /// Declared once, used by both sides.
+//! struct Greet;
+//! impl Command for Greet {
+//!     const NAME: &'static str = "GREET";
+//!     type Request<'i> = Text<'i>;
+//!     type Reply<'i> = Text<'i>;
+//! }
+//!
+//! struct Device;
+//! impl Handle<Greet> for Device {
+//!     fn handle<'a>(&'a mut self, name: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
+//!         if name.0.is_empty() { Err(Failed("whom?")) } else { Ok(name) }
+//!     }
+//! }
+//!
+//! let mut table = Table::<Device, 4>::new();
+//! table.insert_command::<Greet>().unwrap();
+//!
+//! let limits = Limits::DEVICE;
+//! let mut session = Session::new(&limits, Millis(0));
+//! let mut octets = vec![0; limits.reply_room()];
+//! let mut out = Out::new(&mut octets);
+//! let (consumed, _want) =
+//!     pump(&mut session, &mut table.bind(Device), Millis(1), b"GREET #1\nAda\n", false, &mut out);
+//! assert_eq!(consumed, 13);
+//! assert_eq!(out.written(), b"OK #1\nAda\n");
+//! ```
+//!
+//! Errors of the application that a program should tell apart travel as a `Result` inside the
+//! command's reply type; [`Failed`] is for what only a person will read. See [`Command`].
 #![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::arithmetic_side_effects,
+        clippy::string_slice
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod blocking;
+mod bounded;
+mod chain;
+mod client;
+mod code;
+mod command;
+mod encode;
+mod frame;
+mod head;
+mod limits;
+mod map;
+mod out;
+mod payload;
+mod reply;
+mod scan;
+mod service;
+mod session;
+mod table;
+
+pub use bounded::{Bytes, Str};
+pub use chain::{Chain, TooMany};
+pub use client::{Arrival, CallError, Client, Fault, Refusal};
+pub use code::Code;
+pub use command::{Command, Failed, Handle};
+pub use encode::{EncodeError, Encoded, Encoder};
+pub use frame::{Body, Frame};
+pub use head::{HEAD_LINE_CAP, Head, NAME_CAP, is_name};
+pub use limits::{Limits, Millis};
+pub use map::{Map, MapError};
+pub use out::Out;
+pub use payload::{Octets, Payload, Postcard, Reject, Text};
+pub use reply::{Reply, Sent, WORDS_CAP, refuse};
+pub use service::{Service, Want, pump};
+pub use session::{Session, Step};
+pub use table::{Bound, Entry, Table, TableError};

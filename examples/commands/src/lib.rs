@@ -1,2 +1,101 @@
-//! (under construction)
+//! The demo commands that every Linecard platform serves: desktop, TAP and firmware.
+//!
+//! - `STRING` takes a text and answers `Thank you.`
+//! - `COMPLEX` takes a recursive struct and answers with the value that it decoded, encoded again:
+//!   proof that all of it crossed the wire.
+//!
+//! Their bodies are in docs/PROTOCOL.md §9.
 #![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+#[cfg(feature = "std")]
+extern crate std;
+
+#[cfg(feature = "std")]
+mod nested;
+
+#[cfg(feature = "std")]
+pub use nested::{Complex, Unfit};
+
+use linecard_core::{Bytes, Chain, Command, Failed, Handle, Map, Postcard, Str, Table, Text};
+use serde::{Deserialize, Serialize};
+
+/// The most octets of a level's string.
+pub const STRING_CAP: usize = 64;
+/// The most entries of a level's map.
+pub const MAP_CAP: usize = 8;
+/// The most octets of a map's key.
+pub const KEY_CAP: usize = 16;
+/// The most octets of a level's block.
+pub const BLOCK_CAP: usize = 64;
+/// The most levels, the outermost counted.
+pub const LEVELS_CAP: usize = 4;
+
+/// `STRING`: a text for a `Thank you.`
+#[derive(Debug)]
+pub struct StringCommand;
+
+impl Command for StringCommand {
+    const NAME: &'static str = "STRING";
+    type Request<'i> = Text<'i>;
+    type Reply<'i> = Text<'i>;
+}
+
+/// `COMPLEX`: a recursive struct, there and back.
+#[derive(Debug)]
+pub struct ComplexCommand;
+
+impl Command for ComplexCommand {
+    const NAME: &'static str = "COMPLEX";
+    type Request<'i> = Postcard<Levels<'i>>;
+    type Reply<'i> = Postcard<Levels<'i>>;
+}
+
+/// The struct that holds itself, as a chain of its levels, outermost first.
+pub type Levels<'i> = Chain<Level<'i>, LEVELS_CAP>;
+
+/// One level: all of the struct but its last field, which is an optional next level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Level<'i> {
+    /// A number.
+    pub n: i64,
+    /// A string of up to 64 octets.
+    #[serde(borrow)]
+    pub s: Str<'i, STRING_CAP>,
+    /// Up to 8 numbers by name; a name has up to 16 octets.
+    #[serde(borrow)]
+    pub m: Map<Str<'i, KEY_CAP>, i64, MAP_CAP>,
+    /// A block of up to 64 octets.
+    #[serde(borrow)]
+    pub p: Bytes<'i, BLOCK_CAP>,
+}
+
+/// The state behind the demo commands: none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Demo;
+
+impl Handle<StringCommand> for Demo {
+    fn handle<'a>(&'a mut self, _text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
+        Ok(Text("Thank you."))
+    }
+}
+
+impl Handle<ComplexCommand> for Demo {
+    fn handle<'a>(
+        &'a mut self,
+        levels: Postcard<Levels<'a>>,
+    ) -> Result<Postcard<Levels<'a>>, Failed<'a>> {
+        Ok(levels)
+    }
+}
+
+/// A table of both commands.
+#[must_use]
+pub fn table() -> Table<Demo, 2> {
+    let mut table = Table::new();
+    let fits =
+        table.insert_command::<StringCommand>().and(table.insert_command::<ComplexCommand>());
+    debug_assert!(fits.is_ok(), "two entries of different names in a table of two");
+    table
+}

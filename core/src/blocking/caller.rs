@@ -1,0 +1,255 @@
+//! Calling over a blocking stream.
+
+use core::marker::PhantomData;
+
+use embedded_io::{ErrorKind, Read, Write};
+
+use super::{Inbox, is};
+use crate::client::{Arrival, CallError, Client, Fault, Refusal};
+use crate::command::Command;
+use crate::frame::{Body, Frame};
+use crate::limits::frame_room;
+use crate::out::Out;
+use crate::payload::{Payload, Reject};
+
+/// Why a call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerError<'r, E> {
+    /// The stream failed. After a time-out other calls may go on; a late reply is skipped.
+    Io(E),
+    /// The stream took no octets and gave no error.
+    WriteZero,
+    /// The call was not made.
+    Call(CallError),
+    /// The server answered the call with an error.
+    Refused(Refusal<'r>),
+    /// The server closes, and says why; the call was not carried out.
+    Told(Refusal<'r>),
+    /// The connection is over.
+    Closed(Fault),
+    /// The reply is longer than the input buffer takes; it was skipped.
+    ReplyTooLarge {
+        /// Octets of its body.
+        len: u32,
+    },
+    /// The reply is not a value of the command's reply type.
+    BadReply(Reject),
+}
+
+/// A call that was sent, and whose reply is still to be taken: [`Caller::receive`].
+#[derive(Debug)]
+#[must_use = "take the reply with `receive`"]
+pub struct Ticket<C> {
+    tag: u32,
+    command: PhantomData<fn() -> C>,
+}
+
+/// A client over a blocking stream: a call at a time ([`call`](Self::call)), or up to `CALLS` of them
+/// on their way ([`send`](Self::send), [`receive`](Self::receive)).
+///
+/// How long it waits is the stream's affair: a read or write that fails with
+/// [`ErrorKind::TimedOut`] ends the call.
+#[derive(Debug)]
+pub struct Caller<T, B, const CALLS: usize> {
+    io: T,
+    client: Client<CALLS>,
+    inbox: Inbox<B>,
+    ended: bool,
+    /// Requests written, of which `tx[sent..written]` are still to be sent.
+    tx: B,
+    sent: usize,
+    written: usize,
+}
+
+/// What a call came to; a frame by where it stands in the inbox.
+enum Found {
+    Frame { start: usize, end: usize },
+    TooLarge { len: u32 },
+    Closed(Fault),
+}
+
+impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T, B, CALLS> {
+    /// A client over `io`. Replies of up to 59 octets less than `rx` holds are taken, requests of up to
+    /// what `tx` holds are sent, head and all; 256 octets each is the least that is sensible. `window`:
+    /// see [`Client::new`].
+    #[must_use]
+    pub fn new(io: T, rx: B, tx: B, window: u32) -> Self {
+        let max_reply_len = rx.as_ref().len().saturating_sub(frame_room(0));
+        let max_reply_len = u32::try_from(max_reply_len).unwrap_or(u32::MAX);
+        Self {
+            io,
+            client: Client::new(max_reply_len, window),
+            inbox: Inbox::new(rx),
+            ended: false,
+            tx,
+            sent: 0,
+            written: 0,
+        }
+    }
+
+    /// The stream, to set its timeouts.
+    pub const fn io(&mut self) -> &mut T {
+        &mut self.io
+    }
+
+    /// Makes one call and waits for its reply, which may borrow from the input buffer.
+    ///
+    /// # Errors
+    /// [`CallerError`].
+    pub fn call<C: Command>(
+        &mut self,
+        request: &C::Request<'_>,
+    ) -> Result<C::Reply<'_>, CallerError<'_, T::Error>> {
+        match self.send::<C>(request) {
+            Ok(ticket) => self.receive(ticket),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same for a command known only at run time; its reply's body as it came.
+    ///
+    /// # Errors
+    /// [`CallerError`].
+    pub fn call_named<'p>(
+        &mut self,
+        name: &str,
+        request: &impl Payload<'p>,
+    ) -> Result<Body<'_>, CallerError<'_, T::Error>> {
+        match self.write_request(name, request) {
+            Ok(tag) => self.receive_body(tag),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts a call on its way; it is sent when a reply is waited for, or the output is full.
+    ///
+    /// # Errors
+    /// [`CallerError::Call`], of which [`CallError::Window`] means: receive first. [`CallerError::Io`].
+    pub fn send<C: Command>(
+        &mut self,
+        request: &C::Request<'_>,
+    ) -> Result<Ticket<C>, CallerError<'static, T::Error>> {
+        let tag = self.write_request(C::NAME, request)?;
+        Ok(Ticket { tag, command: PhantomData })
+    }
+
+    /// Waits for the reply to a call. Replies are taken in the order of their calls: those to earlier
+    /// calls, if they were not received, are skipped.
+    ///
+    /// # Errors
+    /// [`CallerError`].
+    pub fn receive<C: Command>(
+        &mut self,
+        Ticket { tag, .. }: Ticket<C>,
+    ) -> Result<C::Reply<'_>, CallerError<'_, T::Error>> {
+        C::Reply::decode(self.receive_body(tag)?).map_err(CallerError::BadReply)
+    }
+
+    /// Sends what is written.
+    ///
+    /// # Errors
+    /// [`CallerError::Io`], [`CallerError::WriteZero`]; what was not sent is kept, for another try.
+    pub fn flush(&mut self) -> Result<(), CallerError<'static, T::Error>> {
+        if self.written == 0 {
+            return Ok(());
+        }
+        while self.sent < self.written {
+            let rest = self.tx.as_ref().get(self.sent..self.written).unwrap_or_default();
+            match self.io.write(rest) {
+                Ok(0) => return Err(CallerError::WriteZero),
+                Ok(len) => self.sent = self.sent.saturating_add(len),
+                Err(error) if is(&error, ErrorKind::Interrupted) => {}
+                Err(error) => return Err(CallerError::Io(error)),
+            }
+        }
+        (self.sent, self.written) = (0, 0);
+        self.io.flush().map_err(CallerError::Io)
+    }
+
+    fn write_request<'p>(
+        &mut self,
+        name: &str,
+        request: &impl Payload<'p>,
+    ) -> Result<u32, CallerError<'static, T::Error>> {
+        match self.encode(name, request) {
+            Err(CallError::NoRoom) if self.written > 0 => {
+                self.flush()?;
+                self.encode(name, request)
+            }
+            outcome => outcome,
+        }
+        .map_err(CallerError::Call)
+    }
+
+    fn encode<'p>(&mut self, name: &str, request: &impl Payload<'p>) -> Result<u32, CallError> {
+        let mut out = Out::new(self.tx.as_mut().get_mut(self.written..).unwrap_or_default());
+        let tag = self.client.call_named(name, request, &mut out)?;
+        self.written = self.written.saturating_add(out.written().len());
+        Ok(tag)
+    }
+
+    fn receive_body(&mut self, tag: u32) -> Result<Body<'_>, CallerError<'_, T::Error>> {
+        match self.find(tag) {
+            Ok(Found::Frame { start, end }) => reply_in(self.inbox.range(start, end)),
+            Ok(Found::TooLarge { len }) => Err(CallerError::ReplyTooLarge { len }),
+            Ok(Found::Closed(fault)) => Err(CallerError::Closed(fault)),
+            Err(error) => {
+                self.client.forget(tag);
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads until there is the reply to a call, or there can be none.
+    fn find(&mut self, wanted: u32) -> Result<Found, CallerError<'static, T::Error>> {
+        self.flush()?;
+        loop {
+            let start = self.inbox.start;
+            let (consumed, arrival) = self.client.step(self.inbox.octets(), self.ended);
+            let end = start.saturating_add(consumed);
+            let found = match arrival {
+                Arrival::Reply { tag, .. } if tag == wanted => Some(Found::Frame { start, end }),
+                Arrival::Told(_) => Some(Found::Frame { start, end }),
+                Arrival::TooLarge { tag, len } if tag == wanted => Some(Found::TooLarge { len }),
+                Arrival::Closed(fault) => Some(Found::Closed(fault)),
+                Arrival::Reply { .. }
+                | Arrival::TooLarge { .. }
+                | Arrival::Event(_)
+                | Arrival::Skipped => None,
+                Arrival::NeedInput { .. } => {
+                    self.inbox.consume(consumed);
+                    self.read()?;
+                    continue;
+                }
+            };
+            self.inbox.consume(consumed);
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<(), CallerError<'static, T::Error>> {
+        match self.inbox.fill(&mut self.io) {
+            Ok(len) => self.ended = len == 0,
+            Err(error) if is(&error, ErrorKind::Interrupted) => {}
+            Err(error) => return Err(CallerError::Io(error)),
+        }
+        Ok(())
+    }
+}
+
+/// The reply in a frame that the client found whole; borrowing it anew lets the search above end first.
+fn reply_in<E>(octets: &[u8]) -> Result<Body<'_>, CallerError<'_, E>> {
+    let Some((frame, _)) = Frame::parse(octets) else {
+        return Err(CallerError::Closed(Fault::Grammar));
+    };
+    match (frame.name, frame.tag) {
+        ("OK", _) => Ok(frame.body),
+        (_, tag) => Err(match Refusal::parse(frame.body) {
+            Some(refusal) if tag.is_some() => CallerError::Refused(refusal),
+            Some(refusal) => CallerError::Told(refusal),
+            None => CallerError::Closed(Fault::Grammar),
+        }),
+    }
+}

@@ -1,0 +1,141 @@
+//! Serving over a blocking stream.
+
+use core::convert::Infallible;
+
+use embedded_io::{ErrorKind, Read, Write};
+
+use super::{Inbox, is};
+use crate::limits::Millis;
+use crate::out::Out;
+use crate::service::{Service, Want, pump};
+use crate::session::Session;
+
+/// Why serving ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServeError<E> {
+    /// The stream failed.
+    Io(E),
+    /// The stream took no octets and gave no error.
+    WriteZero,
+    /// A buffer is too small: the input needs [`Limits::frame_room`](crate::Limits::frame_room)
+    /// octets, the output [`Limits::reply_room`](crate::Limits::reply_room).
+    Buffers {
+        /// What the smaller one needs.
+        needed: usize,
+    },
+}
+
+/// Serves one connection until it is over and the last reply is flushed. Closing is the caller's:
+/// docs/PROTOCOL.md §7 tells how to close so that the last reply survives.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve<T: Read + Write>(
+    io: &mut T,
+    session: &mut Session<'_>,
+    service: &mut dyn Service,
+    rx: &mut [u8],
+    tx: &mut [u8],
+    clock: &mut dyn FnMut() -> Millis,
+) -> Result<(), ServeError<T::Error>> {
+    check_buffers(session, rx, tx)?;
+    let mut inbox = Inbox::new(rx);
+    let mut out = Out::new(tx);
+    let mut ended = false;
+    loop {
+        let (consumed, want) = pump(session, service, clock(), inbox.octets(), ended, &mut out);
+        inbox.consume(consumed);
+        send(io, &mut out)?;
+        match want {
+            Want::Close => return Ok(()),
+            Want::Output { .. } => {}
+            Want::Input { .. } => ended = receive(io, &mut inbox)?,
+        }
+    }
+}
+
+/// Serves a link that can't close, such as a UART, for good. Where a connection would be closed, what
+/// comes is discarded until the link has been silent for one frame deadline; then a new session
+/// begins (docs/PROTOCOL.md §7). So the leftovers of a broken frame never run as commands.
+///
+/// Reads must time out now and then, or silence is never noticed.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve_link<T: Read + Write>(
+    io: &mut T,
+    limits: &crate::Limits,
+    service: &mut dyn Service,
+    rx: &mut [u8],
+    tx: &mut [u8],
+    clock: &mut dyn FnMut() -> Millis,
+) -> Result<Infallible, ServeError<T::Error>> {
+    loop {
+        let mut session = Session::new(limits, clock());
+        serve(io, &mut session, service, rx, tx, clock)?;
+        discard(io, rx, limits.frame_deadline, clock)?;
+    }
+}
+
+fn check_buffers<E>(session: &Session<'_>, rx: &[u8], tx: &[u8]) -> Result<(), ServeError<E>> {
+    let limits = session.limits();
+    if rx.len() < limits.frame_room() {
+        return Err(ServeError::Buffers { needed: limits.frame_room() });
+    }
+    if tx.len() < limits.reply_room() {
+        return Err(ServeError::Buffers { needed: limits.reply_room() });
+    }
+    Ok(())
+}
+
+/// Reads once; whether the stream ended. A time-out is no failure: the session looks at its deadlines.
+fn receive<T: Read>(
+    io: &mut T,
+    inbox: &mut Inbox<&mut [u8]>,
+) -> Result<bool, ServeError<T::Error>> {
+    match inbox.fill(io) {
+        Ok(len) => Ok(len == 0),
+        Err(error) if is(&error, ErrorKind::TimedOut) || is(&error, ErrorKind::Interrupted) => {
+            Ok(false)
+        }
+        Err(error) => Err(ServeError::Io(error)),
+    }
+}
+
+/// `write_all` of embedded-io panics where a write takes nothing; this fails.
+fn send<T: Write>(io: &mut T, out: &mut Out<'_>) -> Result<(), ServeError<T::Error>> {
+    if out.is_empty() {
+        return Ok(());
+    }
+    let mut rest = out.written();
+    while !rest.is_empty() {
+        match io.write(rest) {
+            Ok(0) => return Err(ServeError::WriteZero),
+            Ok(len) => rest = rest.get(len..).unwrap_or_default(),
+            Err(error) if is(&error, ErrorKind::Interrupted) => {}
+            Err(error) => return Err(ServeError::Io(error)),
+        }
+    }
+    out.clear();
+    io.flush().map_err(ServeError::Io)
+}
+
+/// Throws away what comes, until nothing has come for `silence`.
+fn discard<T: Read>(
+    io: &mut T,
+    rx: &mut [u8],
+    silence: Millis,
+    clock: &mut dyn FnMut() -> Millis,
+) -> Result<(), ServeError<T::Error>> {
+    let mut since = clock();
+    while clock().since(since) < silence {
+        match io.read(rx) {
+            Ok(0) => return Ok(()),
+            Ok(_) => since = clock(),
+            Err(error) if is(&error, ErrorKind::TimedOut) || is(&error, ErrorKind::Interrupted) => {
+            }
+            Err(error) => return Err(ServeError::Io(error)),
+        }
+    }
+    Ok(())
+}

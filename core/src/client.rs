@@ -1,0 +1,288 @@
+//! The client's side of one connection: docs/PROTOCOL.md §8.
+//!
+//! ```text
+//! call ─► octets ─► … ─► octets ─► step ─► Reply, by the tag that call returned
+//! ```
+
+use heapless::Deque;
+
+use crate::code::{CODE_CAP, Code};
+use crate::command::Command;
+use crate::encode::{EncodeError, Encoder};
+use crate::frame::{Body, Bounds, Decoded, Decoder, Frame, Kind};
+use crate::head::is_name;
+use crate::out::Out;
+use crate::payload::Payload;
+use crate::reply::WORDS_CAP;
+
+/// Why a call was not made. Nothing of it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// Not a legal name.
+    Name,
+    /// As many calls, or octets of requests, are unanswered as the client allows: take replies first.
+    Window,
+    /// The request does not fit the free part of the output.
+    NoRoom,
+    /// The value can't be encoded.
+    Value,
+    /// The connection is over.
+    Closed,
+}
+
+/// A server's no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal<'i> {
+    /// What it means; an unknown code counts as [`Code::Failed`].
+    pub code: Code,
+    /// The code as it came.
+    pub name: &'i str,
+    /// Words for a person, printable ASCII; often empty.
+    pub words: &'i str,
+}
+
+impl<'i> Refusal<'i> {
+    /// Reads the line of an `ERR`: printable ASCII, a code and then words. `None` is a fault.
+    #[must_use]
+    pub fn parse(body: Body<'i>) -> Option<Self> {
+        let Body::Line(octets) = body else { return None };
+        let line = core::str::from_utf8(octets).ok()?;
+        let (name, words) = line.split_once(' ').unwrap_or((line, ""));
+        let printable = octets.iter().all(|octet| matches!(octet, 0x20..=0x7e));
+        (printable && !name.is_empty()).then(|| Self {
+            code: Code::parse(name).unwrap_or(Code::Failed),
+            name,
+            words,
+        })
+    }
+}
+
+/// Why a connection can't go on; every call without a reply fails with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The server closed between frames.
+    End,
+    /// The server closed within a frame.
+    CutOff,
+    /// A frame that is not the grammar's, an ill-formed or counted `ERR`, or an untagged `OK`.
+    Grammar,
+    /// A counted body was not followed by LF.
+    Desync,
+    /// A call was answered before an earlier one.
+    Order,
+}
+
+/// What a step found, or waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Arrival<'i> {
+    /// A call was answered.
+    Reply {
+        /// The tag of the call.
+        tag: u32,
+        /// The `OK`'s body, or the `ERR`.
+        body: Result<Body<'i>, Refusal<'i>>,
+    },
+    /// A call was answered with a body over this client's capacity; it was skipped.
+    TooLarge {
+        /// The tag of the call.
+        tag: u32,
+        /// Octets of the body.
+        len: u32,
+    },
+    /// An unsolicited frame. A client that knows no events skips it.
+    Event(Frame<'i>),
+    /// A late reply to a call that was given up, or an event over the capacity. Step on.
+    Skipped,
+    /// More octets.
+    NeedInput {
+        /// Octets of the whole frame at the front of what was not consumed, where that is known.
+        frame_len: Option<u32>,
+    },
+    /// The server says, of the whole connection, why it closes: no call without a reply was carried
+    /// out.
+    Told(Refusal<'i>),
+    /// The connection is over.
+    Closed(Fault),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    tag: u32,
+    len: u32,
+    wanted: bool,
+}
+
+/// One connection's state on the client: up to `CALLS` calls without a reply. It owns no octets.
+///
+/// Calls and replies may be interleaved at will ([`call`](Self::call), [`step`](Self::step)). Neither
+/// waits; a caller whose writes can block keeps from deadlock by the window, see
+/// [`new`](Self::new).
+#[derive(Debug)]
+pub struct Client<const CALLS: usize> {
+    decoder: Decoder,
+    bounds: Bounds,
+    window: u32,
+    in_flight: Deque<InFlight, CALLS>,
+    next_tag: u32,
+    closed: bool,
+}
+
+/// The longest line of an `ERR`; a client must hold it, whatever its capacity for bodies.
+const ERR_LINE_CAP: u32 = 112;
+const _: () = assert!(ERR_LINE_CAP as usize == CODE_CAP + 1 + WORDS_CAP);
+
+impl<const CALLS: usize> Client<CALLS> {
+    /// A client that takes replies of up to `max_reply_len` octets (at least 112, the longest
+    /// error's), and has at most `window` octets of requests without a reply, or one longer request
+    /// alone.
+    ///
+    /// While requests of `window` octets fit the buffers between the two sides, a client that writes a
+    /// whole request before it reads never waits for a server that waits for it.
+    #[must_use]
+    pub const fn new(max_reply_len: u32, window: u32) -> Self {
+        let max_body_len = if max_reply_len > ERR_LINE_CAP { max_reply_len } else { ERR_LINE_CAP };
+        Self {
+            decoder: Decoder::new(),
+            bounds: Bounds { max_body_len, skip_budget: u32::MAX },
+            window,
+            in_flight: Deque::new(),
+            next_tag: 0,
+            closed: false,
+        }
+    }
+
+    /// Writes the request of a command; its tag marks the reply.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn call<C: Command>(
+        &mut self,
+        request: &C::Request<'_>,
+        out: &mut Out<'_>,
+    ) -> Result<u32, CallError> {
+        self.call_named(C::NAME, request, out)
+    }
+
+    /// Writes a request to a command known only at run time.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn call_named<'p>(
+        &mut self,
+        name: &str,
+        request: &impl Payload<'p>,
+        out: &mut Out<'_>,
+    ) -> Result<u32, CallError> {
+        if self.closed {
+            return Err(CallError::Closed);
+        }
+        if !is_name(name) {
+            return Err(CallError::Name);
+        }
+        let tag = self.next_tag;
+        let encoded = request.encode(Encoder::new(name, Some(tag), u32::MAX, out.tail())).map_err(
+            |error| match error {
+                EncodeError::TooLong { .. } | EncodeError::NoRoom => CallError::NoRoom,
+                EncodeError::Value => CallError::Value,
+            },
+        )?;
+        let len = u32::try_from(encoded.len).unwrap_or(u32::MAX);
+        if !self.in_flight.is_empty() && self.unanswered_len().saturating_add(len) > self.window {
+            return Err(CallError::Window);
+        }
+        self.in_flight
+            .push_back(InFlight { tag, len, wanted: true })
+            .map_err(|_| CallError::Window)?;
+        out.advance(encoded.len);
+        self.next_tag = tag.wrapping_add(1);
+        Ok(tag)
+    }
+
+    /// Gives a call up: its reply, should it come, is skipped. It holds its place in the window until
+    /// then, or until a later reply comes.
+    pub fn forget(&mut self, tag: u32) {
+        for call in &mut self.in_flight {
+            call.wanted &= call.tag != tag;
+        }
+    }
+
+    /// The calls without a reply, those given up among them.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Looks at the front of `input`: all octets received and not yet consumed. `end` says that nothing
+    /// follows them. The caller drops as many octets as the first result says, once it is done with
+    /// the arrival.
+    pub fn step<'i>(&mut self, input: &'i [u8], end: bool) -> (usize, Arrival<'i>) {
+        if self.closed {
+            return (0, Arrival::Closed(Fault::End));
+        }
+        let (consumed, decoded) = self.decoder.step(self.bounds, input);
+        let arrival = match decoded {
+            Decoded::Frame(frame) => self.arrive(frame),
+            Decoded::Skipped { kind, tag, len } => self.arrive_too_large(kind, tag, len),
+            Decoded::NeedInput { .. } if end => {
+                let between = input.is_empty() && self.decoder.is_fresh();
+                self.close(if between { Fault::End } else { Fault::CutOff })
+            }
+            Decoded::NeedInput { frame_len } => Arrival::NeedInput { frame_len },
+            Decoded::Broken { code: Code::Desync, .. } => self.close(Fault::Desync),
+            Decoded::Broken { .. } => self.close(Fault::Grammar),
+        };
+        (consumed, arrival)
+    }
+
+    fn arrive<'i>(&mut self, frame: Frame<'i>) -> Arrival<'i> {
+        let body = match Kind::of(frame.name) {
+            Kind::Other => return Arrival::Event(frame),
+            Kind::Ok => Ok(frame.body),
+            Kind::Err => match Refusal::parse(frame.body) {
+                Some(refusal) => Err(refusal),
+                None => return self.close(Fault::Grammar),
+            },
+        };
+        match (frame.tag, body) {
+            (Some(tag), body) => self.settle(tag, Arrival::Reply { tag, body }),
+            (None, Ok(_)) => self.close(Fault::Grammar),
+            (None, Err(refusal)) => {
+                self.closed = true;
+                Arrival::Told(refusal)
+            }
+        }
+    }
+
+    fn arrive_too_large<'i>(&mut self, kind: Kind, tag: Option<u32>, len: u32) -> Arrival<'i> {
+        match (kind, tag) {
+            (Kind::Other, _) => Arrival::Skipped,
+            (Kind::Ok, Some(tag)) => self.settle(tag, Arrival::TooLarge { tag, len }),
+            (Kind::Ok, None) | (Kind::Err, _) => self.close(Fault::Grammar),
+        }
+    }
+
+    /// A reply settles its call, and those before it that were given up: replies come in order.
+    fn settle<'i>(&mut self, tag: u32, reply: Arrival<'i>) -> Arrival<'i> {
+        let Some(at) = self.in_flight.iter().position(|call| call.tag == tag) else {
+            return Arrival::Skipped;
+        };
+        if self.in_flight.iter().take(at).any(|earlier| earlier.wanted) {
+            return self.close(Fault::Order);
+        }
+        let mut wanted = false;
+        for _settled in 0..=at {
+            wanted = self.in_flight.pop_front().is_some_and(|call| call.wanted);
+        }
+        if wanted { reply } else { Arrival::Skipped }
+    }
+
+    fn unanswered_len(&self) -> u32 {
+        self.in_flight.iter().fold(0, |sum: u32, call| sum.saturating_add(call.len))
+    }
+
+    fn close<'i>(&mut self, fault: Fault) -> Arrival<'i> {
+        self.closed = true;
+        Arrival::Closed(fault)
+    }
+}

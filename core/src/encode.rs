@@ -1,0 +1,130 @@
+//! Writing one frame into lent octets: docs/PROTOCOL.md §2.
+//!
+//! ```text
+//! ├─ room for the head ─┤ body ──────────┤      a value's length is known after it is encoded,
+//! ├─ head ─┤ body ──────────┤ LF                 so it is encoded behind room for the head,
+//!                                                the head written, and the gap closed
+//! ```
+
+use serde::Serialize;
+
+use crate::head::DIGITS_CAP;
+use crate::out::Pen;
+use crate::scan::LF;
+
+/// Why a frame could not be written. Nothing of it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeError {
+    /// The body is longer than the limit of this side, in octets.
+    TooLong {
+        /// The limit.
+        limit: u32,
+    },
+    /// It does not fit the free part of the output.
+    NoRoom,
+    /// The value's own `Serialize` failed: a sequence or map that doesn't know its length, or an error
+    /// of the application's.
+    Value,
+}
+
+/// Proof that a frame was written, once.
+#[derive(Debug)]
+#[must_use]
+pub struct Encoded {
+    pub(crate) len: usize,
+}
+
+/// Writes one frame, whose head is settled, with the body that it is given.
+#[derive(Debug)]
+pub struct Encoder<'s> {
+    name: &'s str,
+    tag: Option<u32>,
+    max_len: u32,
+    free: &'s mut [u8],
+}
+
+impl<'s> Encoder<'s> {
+    pub(crate) const fn new(
+        name: &'s str,
+        tag: Option<u32>,
+        max_len: u32,
+        free: &'s mut [u8],
+    ) -> Self {
+        Self { name, tag, max_len, free }
+    }
+
+    /// A text: as a line, or counted where it holds LF or ends in CR.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`], [`EncodeError::NoRoom`].
+    pub fn text(self, text: &str) -> Result<Encoded, EncodeError> {
+        let octets = text.as_bytes();
+        if octets.last() == Some(&b'\r') || crate::scan::find_lf(octets, 0).is_some() {
+            self.octets(octets)
+        } else {
+            self.body(octets, None)
+        }
+    }
+
+    /// Any octets, counted.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`], [`EncodeError::NoRoom`].
+    pub fn octets(self, octets: &[u8]) -> Result<Encoded, EncodeError> {
+        let limit = self.max_len;
+        let len = u32::try_from(octets.len()).map_err(|_| EncodeError::TooLong { limit })?;
+        self.body(octets, Some(len))
+    }
+
+    fn body(self, octets: &[u8], len: Option<u32>) -> Result<Encoded, EncodeError> {
+        if octets.len() > self.max_len as usize {
+            return Err(EncodeError::TooLong { limit: self.max_len });
+        }
+        let mut pen = Pen::new(self.free);
+        pen.put_head(self.name, len, self.tag);
+        pen.put(octets);
+        pen.put(&[LF]);
+        pen.finish().map(|len| Encoded { len }).ok_or(EncodeError::NoRoom)
+    }
+
+    /// The postcard encoding of a value, counted.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`], [`EncodeError::NoRoom`], [`EncodeError::Value`].
+    pub fn postcard<T: Serialize + ?Sized>(self, value: &T) -> Result<Encoded, EncodeError> {
+        let head_room = self.name.len().saturating_add(HEAD_TAIL_CAP);
+        let (head, rest) = self.free.split_at_mut_checked(head_room).ok_or(EncodeError::NoRoom)?;
+        let room = rest.len().saturating_sub(1).min(self.max_len as usize);
+        let body = rest.get_mut(..room).unwrap_or_default();
+        let body_len = match postcard::to_slice(value, body) {
+            Ok(octets) => octets.len(),
+            Err(postcard::Error::SerializeBufferFull) if room == self.max_len as usize => {
+                return Err(EncodeError::TooLong { limit: self.max_len });
+            }
+            Err(postcard::Error::SerializeBufferFull) => return Err(EncodeError::NoRoom),
+            Err(_) => return Err(EncodeError::Value),
+        };
+        if let Some(end) = rest.get_mut(body_len) {
+            *end = LF;
+        }
+        let mut pen = Pen::new(head);
+        pen.put_head(self.name, u32::try_from(body_len).ok(), self.tag);
+        let head_len = pen.finish().ok_or(EncodeError::NoRoom)?;
+        let frame_len = head_len.saturating_add(body_len).saturating_add(1);
+        close_gap(self.free, head_len, head_room, frame_len);
+        Ok(Encoded { len: frame_len })
+    }
+}
+
+/// The longest head behind its name: ` 4294967295 #4294967295` LF.
+pub(crate) const HEAD_TAIL_CAP: usize = 1 + DIGITS_CAP + 2 + DIGITS_CAP + 1;
+
+/// Moves what stands from `from` on to `to`, so that the frame has `frame_len` octets.
+fn close_gap(octets: &mut [u8], to: usize, from: usize, frame_len: usize) {
+    let gap = from.saturating_sub(to);
+    if let Some(region) = octets.get_mut(to..frame_len.saturating_add(gap))
+        && gap <= region.len()
+    {
+        region.copy_within(gap.., 0);
+    }
+}

@@ -1,0 +1,312 @@
+//! Octets to frames, one at a time and in place: docs/PROTOCOL.md §2.
+//!
+//! ```text
+//! counted:  NAME SP LEN [SP TAG] LF  │ LEN octets, any    │ LF
+//! line:     NAME        [SP TAG] LF  │ UTF-8 without LF   │ [CR] LF
+//! ```
+//!
+//! A frame stays in the caller's buffer until all of it is there. One that is over the limit, but
+//! within the skip budget, is consumed as it comes and never stored.
+
+use crate::code::Code;
+use crate::head::{Head, HeadLine};
+use crate::scan::{LF, find_lf, least_len, trim_cr};
+
+/// The body of a frame, and how its extent was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body<'i> {
+    /// One line, without its LF and a CR before that; not yet known to be UTF-8.
+    Line(&'i [u8]),
+    /// As many octets as the head said.
+    Counted(&'i [u8]),
+}
+
+impl<'i> Body<'i> {
+    /// The octets, however they were delimited.
+    #[must_use]
+    pub const fn octets(&self) -> &'i [u8] {
+        match *self {
+            Self::Line(octets) | Self::Counted(octets) => octets,
+        }
+    }
+}
+
+/// One whole frame, borrowed from the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'i> {
+    /// The command of a request; `OK` or `ERR` of a reply; anything else, from a server, is an event.
+    pub name: &'i str,
+    /// The number that a reply echoes.
+    pub tag: Option<u32>,
+    /// What was sent.
+    pub body: Body<'i>,
+}
+
+impl<'i> Frame<'i> {
+    /// Reads one frame of any length at the front of `octets`, and says how long it is. `None` when
+    /// no whole frame is there, or it is not the grammar's.
+    ///
+    /// For tools that hold whole frames; a stream is read by a [`Session`](crate::Session) or a
+    /// [`Client`](crate::Client).
+    #[must_use]
+    pub fn parse(octets: &'i [u8]) -> Option<(Self, usize)> {
+        match Decoder::new().step(Bounds::NONE, octets) {
+            (len, Decoded::Frame(frame)) => Some((frame, len)),
+            _ => None,
+        }
+    }
+}
+
+/// How long a body may be to be stored, and to be skipped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) max_body_len: u32,
+    pub(crate) skip_budget: u32,
+}
+
+impl Bounds {
+    pub(crate) const NONE: Self = Self { max_body_len: u32::MAX, skip_budget: u32::MAX };
+}
+
+/// What a step found.
+pub(crate) enum Decoded<'i> {
+    Frame(Frame<'i>),
+    /// All of a frame over the limit went by; `len` is its body's.
+    Skipped {
+        kind: Kind,
+        tag: Option<u32>,
+        len: u32,
+    },
+    NeedInput {
+        /// Octets of the whole frame, once known.
+        frame_len: Option<u32>,
+    },
+    /// The extent of the frame is in doubt: the stream can't be read on.
+    Broken {
+        code: Code,
+        tag: Option<u32>,
+    },
+}
+
+/// What a name makes of a frame, as far as it matters after its head is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Ok,
+    Err,
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "OK" => Self::Ok,
+            "ERR" => Self::Err,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What is known of the frame at the front of the input.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Nothing.
+    Fresh,
+    /// A counted frame of so many octets, all kept in the input.
+    Counted { frame_len: u32 },
+    /// A line frame, kept in the input; the first `scanned` octets of it hold no end of the body.
+    Line { scanned: usize },
+    /// A counted body over the limit, of which `left` octets are still to come.
+    SkipCounted { kind: Kind, tag: Option<u32>, len: u32, left: u32 },
+    /// A line over the limit: octets seen so far, and the last of them.
+    SkipLine { kind: Kind, tag: Option<u32>, seen: usize, last: Option<u8> },
+}
+
+/// Finds frames in octets. Its answers do not depend on how the octets were cut into pieces.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    state: State,
+}
+
+type Stepped<'i> = (usize, Decoded<'i>);
+
+impl Decoder {
+    pub(crate) const fn new() -> Self {
+        Self { state: State::Fresh }
+    }
+
+    /// Whether nothing of a frame was consumed or judged.
+    pub(crate) const fn is_fresh(&self) -> bool {
+        matches!(self.state, State::Fresh)
+    }
+
+    /// Looks at `input`, all received and not yet consumed; says how many octets at its front are
+    /// done with, which the caller drops when it is done with the frame.
+    pub(crate) fn step<'i>(&mut self, bounds: Bounds, input: &'i [u8]) -> Stepped<'i> {
+        match self.state {
+            State::Counted { frame_len } if input.len() < frame_len as usize => {
+                (0, Decoded::NeedInput { frame_len: Some(frame_len) })
+            }
+            State::Line { scanned } => self.open(bounds, input, scanned),
+            State::Fresh | State::Counted { .. } => self.open(bounds, input, 0),
+            State::SkipCounted { kind, tag, len, left } => {
+                self.skip_counted(input, 0, (kind, tag, len), left)
+            }
+            State::SkipLine { kind, tag, seen, last } => {
+                self.skip_line(bounds, input, (kind, tag), seen, last)
+            }
+        }
+    }
+
+    fn open<'i>(&mut self, bounds: Bounds, input: &'i [u8], scanned: usize) -> Stepped<'i> {
+        match HeadLine::at_front_of(input) {
+            HeadLine::Whole(head, at) => match head.len {
+                Some(len) => self.counted(bounds, input, head, at, len),
+                None => self.line(bounds, input, head, at, scanned),
+            },
+            HeadLine::Partial => (0, Decoded::NeedInput { frame_len: None }),
+            HeadLine::Bad => broken(Code::BadHead, None),
+        }
+    }
+
+    /// The body starts `at`, and its length was told.
+    fn counted<'i>(
+        &mut self,
+        bounds: Bounds,
+        input: &'i [u8],
+        head: Head<'i>,
+        at: usize,
+        len: u32,
+    ) -> Stepped<'i> {
+        if len > bounds.skip_budget {
+            return broken(Code::TooLarge, head.tag);
+        }
+        if len > bounds.max_body_len {
+            return self.skip_counted(input, at, (Kind::of(head.name), head.tag, len), len);
+        }
+        let end = at.saturating_add(len as usize);
+        match (input.get(at..end), input.get(end)) {
+            (Some(body), Some(&LF)) => self.whole(head, Body::Counted(body), end.saturating_add(1)),
+            (Some(_), Some(_)) => broken(Code::Desync, head.tag),
+            _ => {
+                let frame_len = clamp(end.saturating_add(1));
+                self.state = State::Counted { frame_len };
+                (0, Decoded::NeedInput { frame_len: Some(frame_len) })
+            }
+        }
+    }
+
+    /// The body starts `at` and ends at an LF, which is not among the first `scanned` octets.
+    fn line<'i>(
+        &mut self,
+        bounds: Bounds,
+        input: &'i [u8],
+        head: Head<'i>,
+        at: usize,
+        scanned: usize,
+    ) -> Stepped<'i> {
+        let body = input.get(at..).unwrap_or_default();
+        if let Some(lf) = find_lf(body, scanned.saturating_sub(at)) {
+            let text = trim_cr(body.get(..lf).unwrap_or_default());
+            let consumed = at.saturating_add(lf).saturating_add(1);
+            return if text.len() <= bounds.max_body_len as usize {
+                self.whole(head, Body::Line(text), consumed)
+            } else {
+                self.skipped(bounds, consumed, (Kind::of(head.name), head.tag), text.len())
+            };
+        }
+        let last = body.last().copied();
+        if least_len(body.len(), last) <= bounds.max_body_len as usize {
+            self.state = State::Line { scanned: input.len() };
+            return (0, Decoded::NeedInput { frame_len: None });
+        }
+        let meant = (Kind::of(head.name), head.tag);
+        (input.len(), self.skip_more(bounds, meant, body.len(), last))
+    }
+
+    fn whole<'i>(&mut self, head: Head<'i>, body: Body<'i>, consumed: usize) -> Stepped<'i> {
+        self.state = State::Fresh;
+        (consumed, Decoded::Frame(Frame { name: head.name, tag: head.tag, body }))
+    }
+
+    /// `left` octets of the body, from `at` on, and its LF go by.
+    fn skip_counted<'i>(
+        &mut self,
+        input: &'i [u8],
+        at: usize,
+        (kind, tag, len): (Kind, Option<u32>, u32),
+        left: u32,
+    ) -> Stepped<'i> {
+        let end = at.saturating_add(left as usize);
+        match input.get(end) {
+            Some(&LF) => {
+                self.state = State::Fresh;
+                (end.saturating_add(1), Decoded::Skipped { kind, tag, len })
+            }
+            Some(_) => broken(Code::Desync, tag),
+            None => {
+                let gone = clamp(input.len().saturating_sub(at));
+                let left = left.saturating_sub(gone);
+                self.state = State::SkipCounted { kind, tag, len, left };
+                (input.len(), Decoded::NeedInput { frame_len: None })
+            }
+        }
+    }
+
+    /// More of a line of which `seen` octets are gone.
+    fn skip_line<'i>(
+        &mut self,
+        bounds: Bounds,
+        input: &'i [u8],
+        meant: (Kind, Option<u32>),
+        seen: usize,
+        last: Option<u8>,
+    ) -> Stepped<'i> {
+        let upto = find_lf(input, 0);
+        let part = input.get(..upto.unwrap_or(input.len())).unwrap_or_default();
+        let seen = seen.saturating_add(part.len());
+        let last = part.last().copied().or(last);
+        if let Some(lf) = upto {
+            return self.skipped(bounds, lf.saturating_add(1), meant, least_len(seen, last));
+        }
+        (input.len(), self.skip_more(bounds, meant, seen, last))
+    }
+
+    /// The end of a skipped line is not there yet: judge what it is sure to have.
+    fn skip_more<'i>(
+        &mut self,
+        bounds: Bounds,
+        (kind, tag): (Kind, Option<u32>),
+        seen: usize,
+        last: Option<u8>,
+    ) -> Decoded<'i> {
+        if least_len(seen, last) > bounds.skip_budget as usize {
+            return Decoded::Broken { code: Code::TooLarge, tag };
+        }
+        self.state = State::SkipLine { kind, tag, seen, last };
+        Decoded::NeedInput { frame_len: None }
+    }
+
+    /// The end of a line over the limit: its text was `len` octets.
+    fn skipped<'i>(
+        &mut self,
+        bounds: Bounds,
+        consumed: usize,
+        (kind, tag): (Kind, Option<u32>),
+        len: usize,
+    ) -> Stepped<'i> {
+        if len > bounds.skip_budget as usize {
+            return broken(Code::TooLarge, tag);
+        }
+        self.state = State::Fresh;
+        (consumed, Decoded::Skipped { kind, tag, len: clamp(len) })
+    }
+}
+
+const fn broken<'i>(code: Code, tag: Option<u32>) -> Stepped<'i> {
+    (0, Decoded::Broken { code, tag })
+}
+
+/// Lengths here are at most a limit, which has 32 bits, and a head.
+fn clamp(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

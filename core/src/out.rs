@@ -1,0 +1,141 @@
+//! The output that a caller lends, written front to back.
+
+/// A buffer being filled with whole frames. What is in it is ready to be sent.
+#[derive(Debug)]
+pub struct Out<'b> {
+    buf: &'b mut [u8],
+    len: usize,
+}
+
+impl<'b> Out<'b> {
+    /// An empty output over `buf`.
+    #[must_use]
+    pub const fn new(buf: &'b mut [u8]) -> Self {
+        Self { buf, len: 0 }
+    }
+
+    /// The octets to send, in order.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        self.buf.get(..self.len).unwrap_or_default()
+    }
+
+    /// Whether there is nothing to send.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The octets that still fit.
+    #[must_use]
+    pub const fn free(&self) -> usize {
+        self.buf.len().saturating_sub(self.len)
+    }
+
+    /// Forgets what was written, which has been sent.
+    pub const fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// The free part, to be written from its front.
+    pub(crate) fn tail(&mut self) -> &mut [u8] {
+        self.buf.get_mut(self.len..).unwrap_or_default()
+    }
+
+    /// The free part, and the count of what is written to add to.
+    pub(crate) fn lend(&mut self) -> (&mut [u8], &mut usize) {
+        (self.buf.get_mut(self.len..).unwrap_or_default(), &mut self.len)
+    }
+
+    /// The first `len` octets of the free part hold a whole frame now.
+    pub(crate) fn advance(&mut self, len: usize) {
+        self.len = self.len.saturating_add(len).min(self.buf.len());
+    }
+}
+
+/// Puts octets one after another; what does not fit is lost, and remembered as lost.
+pub(crate) struct Pen<'b> {
+    buf: &'b mut [u8],
+    len: usize,
+    lost: bool,
+}
+
+impl<'b> Pen<'b> {
+    pub(crate) const fn new(buf: &'b mut [u8]) -> Self {
+        Self { buf, len: 0, lost: false }
+    }
+
+    /// The octets put, if none was lost.
+    pub(crate) fn finish(self) -> Option<usize> {
+        (!self.lost).then_some(self.len)
+    }
+
+    pub(crate) fn put(&mut self, octets: &[u8]) {
+        let end = self.len.saturating_add(octets.len());
+        match self.buf.get_mut(self.len..end) {
+            Some(room) => {
+                room.iter_mut().zip(octets).for_each(|(to, from)| *to = *from);
+                self.len = end;
+            }
+            None => self.lost = true,
+        }
+    }
+
+    /// A number in decimal, without leading zeros.
+    pub(crate) fn put_number(&mut self, number: u32) {
+        let mut digits = [b'0'; crate::head::DIGITS_CAP];
+        let mut left = number;
+        let mut used = 0_usize;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' | u8::try_from(left % 10).unwrap_or_default();
+            left /= 10;
+            used = used.saturating_add(1);
+            if left == 0 {
+                break;
+            }
+        }
+        self.put(digits.get(digits.len().saturating_sub(used)..).unwrap_or_default());
+    }
+
+    /// `name [SP len] [SP "#" tag] LF`
+    pub(crate) fn put_head(&mut self, name: &str, len: Option<u32>, tag: Option<u32>) {
+        self.put(name.as_bytes());
+        if let Some(len) = len {
+            self.put(b" ");
+            self.put_number(len);
+        }
+        if let Some(tag) = tag {
+            self.put(b" #");
+            self.put_number(tag);
+        }
+        self.put(b"\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shortest() {
+        for (number, text) in
+            [(0, "0"), (7, "7"), (10, "10"), (1_432, "1432"), (u32::MAX, "4294967295")]
+        {
+            let mut buf = [0; 10];
+            let mut pen = Pen::new(&mut buf);
+            pen.put_number(number);
+            let len = pen.finish().unwrap();
+            assert_eq!(&buf[..len], text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_noticed() {
+        let mut buf = [0; 4];
+        let mut pen = Pen::new(&mut buf);
+        pen.put(b"abc");
+        pen.put(b"de");
+        pen.put(b"f");
+        assert_eq!(pen.finish(), None);
+    }
+}

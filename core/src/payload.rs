@@ -1,0 +1,95 @@
+//! What a body means: docs/PROTOCOL.md §2.3 (text) and §2.4 (postcard).
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::Code;
+use crate::encode::{EncodeError, Encoded, Encoder};
+use crate::frame::Body;
+
+/// Why a body is not a value of the command's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reject {
+    /// Not exactly one value, beyond a capacity, or a line where a counted body is due.
+    Payload,
+    /// Not UTF-8.
+    Text,
+}
+
+impl Reject {
+    /// The code that a server answers with.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Payload => Code::BadPayload,
+            Self::Text => Code::BadText,
+        }
+    }
+}
+
+/// A type of bodies: decoded in place, so it may borrow from the input, and encoded into the output.
+pub trait Payload<'i>: Sized {
+    /// Reads the whole of a body.
+    ///
+    /// # Errors
+    /// [`Reject`], where the body is not exactly one value of this type.
+    fn decode(body: Body<'i>) -> Result<Self, Reject>;
+
+    /// Writes the frame that carries this value.
+    ///
+    /// # Errors
+    /// [`EncodeError`], and then nothing was written.
+    fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError>;
+}
+
+/// UTF-8 text. It arrives as a line or counted, and is sent as a line where it can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text<'i>(pub &'i str);
+
+impl<'i> Payload<'i> for Text<'i> {
+    fn decode(body: Body<'i>) -> Result<Self, Reject> {
+        core::str::from_utf8(body.octets()).map(Text).map_err(|_| Reject::Text)
+    }
+
+    fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
+        encoder.text(self.0)
+    }
+}
+
+/// Octets as they are, always counted: an image, a block, a format of your own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Octets<'i>(pub &'i [u8]);
+
+impl<'i> Payload<'i> for Octets<'i> {
+    fn decode(body: Body<'i>) -> Result<Self, Reject> {
+        match body {
+            Body::Counted(octets) => Ok(Octets(octets)),
+            Body::Line(_) => Err(Reject::Payload),
+        }
+    }
+
+    fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
+        encoder.octets(self.0)
+    }
+}
+
+/// One postcard value, always counted; octets left over are an error.
+///
+/// Decoding goes as deep as the type does. A type that holds itself (by a `Box`) lets a peer overflow
+/// the stack with a few kilobytes: use [`Chain`](crate::Chain) instead. Collections without a
+/// capacity take what the body's length allows; those of zero-sized items have not even that bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Postcard<T>(pub T);
+
+impl<'i, T: Deserialize<'i> + Serialize> Payload<'i> for Postcard<T> {
+    fn decode(body: Body<'i>) -> Result<Self, Reject> {
+        let Body::Counted(octets) = body else { return Err(Reject::Payload) };
+        match postcard::take_from_bytes(octets) {
+            Ok((value, [])) => Ok(Postcard(value)),
+            _ => Err(Reject::Payload),
+        }
+    }
+
+    fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
+        encoder.postcard(&self.0)
+    }
+}

@@ -1,0 +1,81 @@
+//! What stands behind a session, and the one loop between the two.
+
+use crate::code::Code;
+use crate::frame::Frame;
+use crate::limits::Millis;
+use crate::out::Out;
+use crate::reply::{Reply, Sent};
+use crate::session::{Session, Step};
+
+/// Answers requests. A [`Bound`](crate::Bound) table is one; so is anything that matches names itself.
+pub trait Service {
+    /// Answers one request, at once. A name that it doesn't know is
+    /// `reply.error(Code::UnknownCommand, request.name)`.
+    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent;
+
+    /// The session refused, by itself, a frame that no handler saw. For counting and logging.
+    fn refused(&mut self, _code: Code) {}
+}
+
+impl<T: Service + ?Sized> Service for &mut T {
+    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+        (**self).call(request, reply)
+    }
+
+    fn refused(&mut self, code: Code) {
+        (**self).refused(code);
+    }
+}
+
+/// What a session waits for when [`pump`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Want {
+    /// More octets; `frame_len` of them in all from the front of the input, where that is known.
+    Input {
+        /// Octets of the whole frame at the front of what was not consumed.
+        frame_len: Option<u32>,
+    },
+    /// So many octets free in the output. Send what is there, and pump again.
+    Output {
+        /// The longest reply.
+        free: usize,
+    },
+    /// Nothing: send what is in the output, then close (docs/PROTOCOL.md §7).
+    Close,
+}
+
+/// Carries out all requests at the front of `input`, until the session wants something; says how
+/// many octets were consumed, for the caller to drop.
+///
+/// The arguments are those of [`Session::step`]. It is the whole loop of a synchronous server; an
+/// asynchronous one may loop over [`Session::step`] itself.
+pub fn pump(
+    session: &mut Session<'_>,
+    service: &mut dyn Service,
+    now: Millis,
+    input: &[u8],
+    end: bool,
+    out: &mut Out<'_>,
+) -> (usize, Want) {
+    let mut consumed = 0_usize;
+    loop {
+        let rest = input.get(consumed..).unwrap_or_default();
+        let (len, step) = session.step(now, rest, end, out);
+        consumed = consumed.saturating_add(len);
+        let want = match step {
+            Step::Request(request) => {
+                let _answered = service.call(request, session.reply(out));
+                continue;
+            }
+            Step::Refused(code) => {
+                service.refused(code);
+                continue;
+            }
+            Step::NeedInput { frame_len } => Want::Input { frame_len },
+            Step::NeedOutput { free } => Want::Output { free },
+            Step::Close => Want::Close,
+        };
+        return (consumed, want);
+    }
+}

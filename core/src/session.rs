@@ -1,0 +1,246 @@
+//! The server's side of one connection: docs/PROTOCOL.md §3 to §7.
+//!
+//! ```text
+//!            octets                     ┌───── reply ─────┐
+//!              ▼                        ▼                 │
+//! new ─► waiting for a frame ─► Request handed out ─► service
+//!          │ deadline, end, stop, a broken frame
+//!          ▼
+//!        Close
+//! ```
+
+use crate::code::Code;
+use crate::frame::{Bounds, Decoded, Decoder, Frame};
+use crate::limits::{Limits, Millis};
+use crate::out::Out;
+use crate::reply::{Owed, Reply, Word, over};
+
+/// What a step found, or waits for.
+#[derive(Debug)]
+#[must_use]
+pub enum Step<'i> {
+    /// A request, to be answered through [`Session::reply`] before the next step.
+    Request(Frame<'i>),
+    /// The session answered a frame, or the connection, by itself, with this code. Step on.
+    Refused(Code),
+    /// More octets.
+    NeedInput {
+        /// Octets of the whole frame at the front of what was not consumed, where that is known.
+        frame_len: Option<u32>,
+    },
+    /// More room: at least `free` octets free in the output.
+    NeedOutput {
+        /// The longest reply, [`Limits::reply_room`].
+        free: usize,
+    },
+    /// Nothing more: send what is in the output, then close. Every later step says so again.
+    Close,
+}
+
+/// One connection's state on the server: what is owed, what is due when. It owns no octets.
+///
+/// The order of calls: [`step`](Self::step); after a [`Step::Request`], [`reply`](Self::reply) and its
+/// answer; [`step`](Self::step) again, with what was consumed dropped from the input. When nothing
+/// happens until [`deadline`](Self::deadline), step with the same input. [`pump`](crate::pump) does
+/// all that.
+#[derive(Debug)]
+pub struct Session<'l> {
+    limits: &'l Limits,
+    decoder: Decoder,
+    owed: Owed,
+    phase: Phase,
+    /// When the phase began; while `blocked`, how long it had lasted.
+    since: Millis,
+    blocked: bool,
+    stop_by: Option<Millis>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Between frames.
+    Idle,
+    /// In a frame.
+    Frame,
+    /// Done.
+    Closed,
+}
+
+impl<'l> Session<'l> {
+    /// A session of a connection made `now`.
+    #[must_use]
+    pub const fn new(limits: &'l Limits, now: Millis) -> Self {
+        Self {
+            limits,
+            decoder: Decoder::new(),
+            owed: Owed::Nothing,
+            phase: Phase::Idle,
+            since: now,
+            blocked: false,
+            stop_by: None,
+        }
+    }
+
+    /// Looks at the front of `input`: all octets received and not yet consumed. `end` says that
+    /// nothing follows them. The caller drops as many octets as the first result says, once it is
+    /// done with the step.
+    ///
+    /// A request is handed out only while the longest reply fits `out`, so that it is carried out once
+    /// and answered for sure; until then nothing is consumed, which is the backpressure. A request
+    /// handed out and left unanswered gets `ERR failed` now.
+    ///
+    /// Input goes before time: a frame that is whole is taken, even after its deadline.
+    pub fn step<'i>(
+        &mut self,
+        now: Millis,
+        input: &'i [u8],
+        end: bool,
+        out: &mut Out<'_>,
+    ) -> (usize, Step<'i>) {
+        if self.owed != Owed::Nothing {
+            let _answered = self.reply(out).error(Code::Failed, "no answer");
+            return (0, Step::Refused(Code::Failed));
+        }
+        if self.phase == Phase::Closed {
+            return (0, Step::Close);
+        }
+        let free = self.limits.reply_room();
+        if out.free() < free {
+            self.block(now);
+            return (0, Step::NeedOutput { free });
+        }
+        self.unblock(now);
+        if self.phase == Phase::Idle {
+            if self.stop_by.is_some() {
+                return (0, self.close_with(Code::Stopping, out));
+            }
+            if !input.is_empty() {
+                self.enter(Phase::Frame, now);
+            }
+        }
+        self.decode(now, input, end, out)
+    }
+
+    /// The limits that it keeps to.
+    #[must_use]
+    pub const fn limits(&self) -> &'l Limits {
+        self.limits
+    }
+
+    /// Answers the request that the last step handed out.
+    pub fn reply<'s>(&'s mut self, out: &'s mut Out<'_>) -> Reply<'s> {
+        Reply::new(&mut self.owed, self.limits.max_reply_len, out)
+    }
+
+    /// When to step again, if nothing else happens before: the frame deadline, the idle timeout, or
+    /// the end of the time that [`stop`](Self::stop) left. `None` while output is blocked, or closed.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        let due = match self.phase {
+            _ if self.blocked => return None,
+            Phase::Closed => return None,
+            Phase::Idle => self.since.after(self.limits.idle_timeout),
+            Phase::Frame => self.since.after(self.limits.frame_deadline),
+        };
+        Some(self.stop_by.map_or(due, |by| by.min(due)))
+    }
+
+    /// The output can't be sent on, so no input will be shown: time stands still until the next step.
+    /// A step that finds too little room in its output does this by itself.
+    pub fn block(&mut self, now: Millis) {
+        if !self.blocked {
+            self.blocked = true;
+            self.since = now.since(self.since);
+        }
+    }
+
+    /// The server is going. A frame begun may still be finished until `by`; then, or at once where
+    /// none is begun, the next step tells the client `stopping` and closes.
+    pub fn stop(&mut self, by: Millis) {
+        self.stop_by = Some(by);
+    }
+
+    fn unblock(&mut self, now: Millis) {
+        if self.blocked {
+            self.blocked = false;
+            self.since = Millis(now.0.saturating_sub(self.since.0));
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, now: Millis) {
+        self.phase = phase;
+        self.since = now;
+    }
+
+    fn decode<'i>(
+        &mut self,
+        now: Millis,
+        input: &'i [u8],
+        end: bool,
+        out: &mut Out<'_>,
+    ) -> (usize, Step<'i>) {
+        let bounds = Bounds {
+            max_body_len: self.limits.max_body_len,
+            skip_budget: self.limits.skip_budget(),
+        };
+        let (consumed, decoded) = self.decoder.step(bounds, input);
+        let step = match decoded {
+            Decoded::Frame(frame) => {
+                self.enter(Phase::Idle, now);
+                self.owed = Owed::Reply { tag: frame.tag };
+                Step::Request(frame)
+            }
+            Decoded::Skipped { tag, .. } => {
+                self.enter(Phase::Idle, now);
+                self.refuse(Code::TooLarge, tag, &over(bounds.max_body_len), out)
+            }
+            Decoded::Broken { code: Code::TooLarge, tag } => {
+                self.enter(Phase::Closed, now);
+                self.refuse(Code::TooLarge, tag, &over(bounds.skip_budget), out)
+            }
+            Decoded::Broken { code, tag } => {
+                self.enter(Phase::Closed, now);
+                self.refuse(code, tag, &[], out)
+            }
+            Decoded::NeedInput { frame_len } => self.wait(now, end, frame_len, out),
+        };
+        (consumed, step)
+    }
+
+    /// The input has no whole frame.
+    fn wait<'i>(
+        &mut self,
+        now: Millis,
+        end: bool,
+        frame_len: Option<u32>,
+        out: &mut Out<'_>,
+    ) -> Step<'i> {
+        if end {
+            self.enter(Phase::Closed, now);
+            return Step::Close;
+        }
+        if self.stop_by.is_some_and(|by| now >= by) {
+            return self.close_with(Code::Stopping, out);
+        }
+        if self.deadline().is_some_and(|due| now >= due) {
+            return self.close_with(Code::Timeout, out);
+        }
+        Step::NeedInput { frame_len }
+    }
+
+    fn close_with<'i>(&mut self, code: Code, out: &mut Out<'_>) -> Step<'i> {
+        self.phase = Phase::Closed;
+        self.refuse(code, None, &[], out)
+    }
+
+    fn refuse<'i>(
+        &mut self,
+        code: Code,
+        tag: Option<u32>,
+        words: &[Word<'_>],
+        out: &mut Out<'_>,
+    ) -> Step<'i> {
+        self.owed = Owed::Reply { tag };
+        let _answered = self.reply(out).refuse(code, words);
+        Step::Refused(code)
+    }
+}

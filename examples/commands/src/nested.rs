@@ -1,0 +1,151 @@
+//! The recursive struct as a desktop program would write it, with boxes, and its way to and from a
+//! chain.
+
+use std::boxed::Box;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::string::String;
+use std::vec::Vec;
+
+use linecard_core::{Bytes, Chain, Map, Str};
+use serde::{Deserialize, Serialize};
+
+use crate::{Level, Levels};
+
+/// What `COMPLEX` carries, as a nested struct.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complex {
+    /// A number.
+    pub n: i64,
+    /// A string.
+    pub s: String,
+    /// Numbers by name.
+    pub m: BTreeMap<String, i64>,
+    /// A block.
+    pub p: Vec<u8>,
+    /// The next level.
+    pub c: Option<Box<Complex>>,
+}
+
+/// A value that is beyond one of the capacities of `COMPLEX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfit;
+
+impl Complex {
+    /// The struct that the article sends.
+    #[must_use]
+    pub fn article() -> Self {
+        let map = |entries: [(&str, i64); 3]| entries.map(|(key, n)| (key.into(), n)).into();
+        Self {
+            n: 23,
+            s: "string data".into(),
+            m: map([("one", 1), ("two", 2), ("three", 3)]),
+            p: b"abc".into(),
+            c: Some(Box::new(Self {
+                n: 256,
+                s: "Recursive structs? Piece of cake!".into(),
+                m: map([("01", 1), ("10", 2), ("11", 3)]),
+                p: Vec::new(),
+                c: None,
+            })),
+        }
+    }
+
+    /// The levels of this value, borrowed from it.
+    ///
+    /// # Errors
+    /// [`Unfit`].
+    pub fn levels(&self) -> Result<Levels<'_>, Unfit> {
+        let mut levels = Chain::new(self.level()?);
+        let mut next = self.c.as_deref();
+        while let Some(inner) = next {
+            levels.push(inner.level()?).map_err(|_| Unfit)?;
+            next = inner.c.as_deref();
+        }
+        Ok(levels)
+    }
+
+    fn level(&self) -> Result<Level<'_>, Unfit> {
+        let mut m = Map::new();
+        for (key, &value) in &self.m {
+            m.insert(Str::new(key).ok_or(Unfit)?, value).map_err(|_| Unfit)?;
+        }
+        Ok(Level {
+            n: self.n,
+            s: Str::new(&self.s).ok_or(Unfit)?,
+            m,
+            p: Bytes::new(&self.p).ok_or(Unfit)?,
+        })
+    }
+}
+
+impl From<Levels<'_>> for Complex {
+    fn from(levels: Levels<'_>) -> Self {
+        levels.fold_back(|level, inner| nest(&level, inner)).unwrap_or_default()
+    }
+}
+
+fn nest(level: &Level<'_>, inner: Option<Complex>) -> Complex {
+    Complex {
+        n: level.n,
+        s: level.s.as_str().into(),
+        m: level.m.iter().map(|(key, &value)| (key.as_str().into(), value)).collect(),
+        p: level.p.to_vec(),
+        c: inner.map(Box::new),
+    }
+}
+
+/// A line a field, each level indented under the one that holds it.
+impl fmt::Display for Complex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut level = Some(self);
+        let mut indent = 0;
+        while let Some(Self { n, s, m, p, c }) = level {
+            writeln!(f, "{:indent$}n: {n}", "")?;
+            writeln!(f, "{:indent$}s: {s:?}", "")?;
+            writeln!(f, "{:indent$}m: {m:?}", "")?;
+            writeln!(f, "{:indent$}p: \"{}\"", "", p.escape_ascii())?;
+            level = c.as_deref();
+            write!(f, "{:indent$}c: {}", "", if level.is_some() { "\n" } else { "none" })?;
+            indent += 2;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_article_goes_there_and_back() {
+        let sent = Complex::article();
+        let levels = sent.levels().unwrap();
+        assert_eq!(levels.nodes().len(), 2);
+        assert_eq!(Complex::from(levels), sent);
+    }
+
+    #[test]
+    fn what_is_beyond_a_capacity_is_unfit() {
+        let long = Complex { s: "x".repeat(65), ..Complex::default() };
+        assert_eq!(long.levels(), Err(Unfit));
+        let mut deep = Complex::default();
+        for _level in 0..4 {
+            deep = Complex { c: Some(Box::new(deep)), ..Complex::default() };
+        }
+        assert_eq!(deep.levels(), Err(Unfit));
+    }
+
+    #[test]
+    fn a_chain_is_octet_for_octet_the_boxed_struct() {
+        let boxed = Complex::article();
+        let mut of_boxed = [0; 128];
+        let of_boxed = postcard::to_slice(&boxed, &mut of_boxed).unwrap();
+        let mut of_chain = [0; 128];
+        let of_chain = postcard::to_slice(&boxed.levels().unwrap(), &mut of_chain).unwrap();
+        assert_eq!(of_boxed, of_chain);
+        assert_eq!(of_chain.len(), 87);
+        assert_eq!(postcard::from_bytes::<Complex>(of_chain), Ok(boxed.clone()));
+        assert_eq!(postcard::from_bytes::<Levels>(of_boxed), Ok(boxed.levels().unwrap()));
+    }
+}
