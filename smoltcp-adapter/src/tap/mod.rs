@@ -4,20 +4,19 @@
 //! the frame, as a link may, and is kept: the next [`Sleeper::sleep`] returns it. [`Capture`] lets smoltcp's `PcapWriter`
 //! write to a file under the same promise.
 //!
-//! The order of things, for one who drives a stack by hand:
-//!
-//! 1. [`Tap::open`], then [`Tap::sleeper`] (before the device is wrapped in `PcapWriter` or `FaultInjector`);
-//! 2. poll the stack;
-//! 3. [`Sleeper::sleep`] for no longer than the poll allowed, and again from 2.
+//! The order of things: [`Tap::open`]; [`Tap::sleeper`], before the device is wrapped in `PcapWriter` or `FaultInjector`;
+//! then [`serve`], or a loop of one's own that polls the stack and [sleeps](Sleeper::sleep) no longer than the poll allows.
 
 mod capture;
 mod clock;
 mod device;
 mod open;
+mod serve;
 mod sleep;
 
 pub use capture::Capture;
 pub use clock::Clock;
 pub use device::Tap;
 pub use open::OpenError;
+pub use serve::serve;
 pub use sleep::{Sleeper, Waker};
