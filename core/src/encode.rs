@@ -9,7 +9,7 @@
 use serde::Serialize;
 
 use crate::head::DIGITS_CAP;
-use crate::out::Pen;
+use crate::out::{Pen, move_down};
 use crate::scan::LF;
 
 /// Why a frame could not be written. Nothing of it was.
@@ -122,9 +122,5 @@ pub(crate) const HEAD_TAIL_CAP: usize = 1 + DIGITS_CAP + 2 + DIGITS_CAP + 1;
 /// Moves what stands from `from` on to `to`, so that the frame has `frame_len` octets.
 fn close_gap(octets: &mut [u8], to: usize, from: usize, frame_len: usize) {
     let gap = from.saturating_sub(to);
-    if let Some(region) = octets.get_mut(to..frame_len.saturating_add(gap))
-        && gap <= region.len()
-    {
-        region.copy_within(gap.., 0);
-    }
+    move_down(octets.get_mut(to..frame_len.saturating_add(gap)).unwrap_or_default(), gap);
 }

@@ -3,6 +3,7 @@
 use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::swap;
 
 use heapless::Vec;
 
@@ -103,7 +104,15 @@ impl<S, const N: usize> Table<S, N> {
     pub fn insert(&mut self, entry: Entry<S>) -> Result<(), TableError> {
         match position(&self.entries, entry.name) {
             Ok(_) => Err(TableError::Taken),
-            Err(at) => self.entries.insert(at, entry).map_err(|_| TableError::Full),
+            Err(_) if self.entries.is_full() => Err(TableError::Full),
+            Err(at) => {
+                // `Vec::insert` panics beyond the end; that `at` is not there, no compiler can tell.
+                let mut moved = entry;
+                for place in self.entries.get_mut(at..).unwrap_or_default() {
+                    swap(place, &mut moved);
+                }
+                self.entries.push(moved).map_err(|_| TableError::Full)
+            }
         }
     }
 

@@ -17,6 +17,8 @@ pub use server::{ServeError, serve, serve_link};
 
 use embedded_io::{Error, ErrorKind};
 
+use crate::out::move_down;
+
 fn is(error: &impl Error, kind: ErrorKind) -> bool {
     error.kind() == kind
 }
@@ -53,7 +55,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Inbox<B> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         } else if self.end == buf.len() && self.end >= self.start {
-            buf.copy_within(self.start..self.end, 0);
+            move_down(buf, self.start);
             (self.start, self.end) = (0, self.end.saturating_sub(self.start));
         }
         let len = io.read(buf.get_mut(self.end..).unwrap_or_default())?;

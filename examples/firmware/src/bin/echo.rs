@@ -1,0 +1,77 @@
+//! What the network costs by itself: smoltcp on the board's Ethernet, four sockets that send back what they receive, and nothing of
+//! Linecard. The size table sets the Ethernet image beside it.
+
+#![no_std]
+#![no_main]
+
+use core::mem::MaybeUninit;
+
+use board::ethernet::Ethernet;
+use linecard_firmware as board;
+use smoltcp::iface::{Config, Interface, SocketSet, SocketStorage};
+use smoltcp::socket::tcp::{Socket, SocketBuffer};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
+
+const CONNECTIONS: usize = 4;
+const RING: usize = 2048;
+const PORT: u16 = 61000;
+const ADDRESS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    static mut DEVICE: Ethernet = Ethernet::new();
+    static mut RINGS: [[[u8; RING]; 2]; CONNECTIONS] = [[[0; RING]; 2]; CONNECTIONS];
+    static mut STORAGE: MaybeUninit<[SocketStorage<'static>; CONNECTIONS]> = MaybeUninit::uninit();
+
+    board::clock::start();
+    DEVICE.start(ADDRESS);
+    let mut iface = Interface::new(Config::new(HardwareAddress::Ethernet(ADDRESS)), DEVICE, now());
+    iface.update_ip_addrs(|all| {
+        let _ = all.push(IpCidr::new(IpAddress::v4(10, 0, 2, 15), 24));
+    });
+    let mut sockets = SocketSet::new(&mut STORAGE.write([SocketStorage::EMPTY; CONNECTIONS])[..]);
+    for [received, to_send] in RINGS {
+        sockets.add(Socket::new(
+            SocketBuffer::new(&mut received[..]),
+            SocketBuffer::new(&mut to_send[..]),
+        ));
+    }
+    board::console::say(c"ready\n");
+    loop {
+        iface.poll(now(), DEVICE, &mut sockets);
+        for (_, socket) in sockets.iter_mut() {
+            let smoltcp::socket::Socket::Tcp(socket) = socket;
+            echo(socket);
+        }
+        iface.poll(now(), DEVICE, &mut sockets);
+        DEVICE.wait();
+    }
+}
+
+/// Sends back what has been received, as far as there is room for it; closes after the peer; listens again after that.
+fn echo(socket: &mut Socket<'_>) {
+    if !socket.is_open() {
+        let _ = socket.listen(PORT);
+    }
+    // The rings can't be borrowed both at once: a little at a time goes through the stack.
+    let mut some = [0; 64];
+    while socket.can_recv() && socket.send_queue() + some.len() <= socket.send_capacity() {
+        let Ok(len) = socket.recv_slice(&mut some) else { return };
+        let _ = socket.send_slice(&some[..len]);
+    }
+    if !socket.may_recv() && !socket.can_recv() && socket.may_send() {
+        socket.close();
+    }
+}
+
+fn now() -> Instant {
+    Instant::from_millis(board::clock::now() as i64)
+}
+
+/// As in the Ethernet image.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    board::console::say(c"panic\n");
+    cortex_m::peripheral::SCB::sys_reset()
+}

@@ -1,0 +1,40 @@
+//! The demo commands on the board's UART, by core's blocking front: how little a device without a network needs.
+//!
+//! `examples/firmware/run --serial 61001` boots it in QEMU, with the UART on a TCP port of the host; then
+//! `linecard call 127.0.0.1:61001 STRING hello` prints `Thank you.`
+
+#![no_std]
+#![no_main]
+
+use board::uart::Uart;
+use linecard_commands::Demo;
+use linecard_core::blocking::serve_link;
+use linecard_core::{Limits, Millis};
+use linecard_firmware as board;
+
+const LIMITS: Limits = Limits::DEVICE;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    static mut RX: [u8; LIMITS.frame_room()] = [0; _];
+    static mut TX: [u8; LIMITS.reply_room()] = [0; _];
+
+    board::clock::start();
+    let mut uart = Uart::new();
+    let table = linecard_commands::table();
+    board::console::say(c"ready\n");
+    loop {
+        // It only returns when the line lost or garbled octets: then what follows can't be trusted, and it is the peer's to begin anew.
+        let _lost = serve_link(&mut uart, &LIMITS, &mut table.bind(Demo), RX, TX, &mut now);
+    }
+}
+
+fn now() -> Millis {
+    Millis(board::clock::now())
+}
+
+/// Nothing in this image panics: the linker leaves this out.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    board::console::exit(false)
+}

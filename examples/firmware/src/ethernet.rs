@@ -1,0 +1,202 @@
+//! The LM3S6965's Ethernet controller as a smoltcp device.
+//!
+//! The controller has one 2 KiB FIFO each way, read and written a word at a time through the same register:
+//!
+//! ```text
+//! received    word 0: length (16 bits: of the frame, its 4 octets of checksum, and these 2) · first 2 octets of the frame
+//!             word 1…: the frame goes on, its checksum, padding to a whole word
+//! to be sent  word 0: length (16 bits: of the frame without its 14 octets of header) · first 2 octets of the frame
+//!             word 1…: the frame goes on, padding to a whole word
+//! ```
+//!
+//! A frame is in our memory only while smoltcp looks at it or writes it.
+
+#![allow(unsafe_code)]
+
+use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
+
+use crate::interrupt::{self, Line};
+use crate::register::Register;
+
+// Registers of the LM3S6965 (data sheet: system control, Ethernet controller).
+// SAFETY: each is an aligned 32-bit register of that chip, and the controller has no DMA: it never writes to memory.
+const CLOCK_GATES_2: Register = unsafe { Register::at(0x400F_E108) };
+const STATUS: Register = unsafe { Register::at(0x4004_8000) };
+const INTERRUPT_MASK: Register = unsafe { Register::at(0x4004_8004) };
+const RECEIVE_CONTROL: Register = unsafe { Register::at(0x4004_8008) };
+const TRANSMIT_CONTROL: Register = unsafe { Register::at(0x4004_800C) };
+const DATA: Register = unsafe { Register::at(0x4004_8010) };
+const ADDRESS_LOW: Register = unsafe { Register::at(0x4004_8014) };
+const ADDRESS_HIGH: Register = unsafe { Register::at(0x4004_8018) };
+const THRESHOLD: Register = unsafe { Register::at(0x4004_801C) };
+const PACKETS: Register = unsafe { Register::at(0x4004_8034) };
+const TRANSMIT_REQUEST: Register = unsafe { Register::at(0x4004_8038) };
+
+const GATES_MAC_PHY: u32 = 1 << 28 | 1 << 30;
+const CALL_ON_RECEIVE: u32 = 1 << 0;
+const OVERRUN: u32 = 1 << 3;
+const RECEIVE_ENABLE: u32 = 1 << 0;
+const RECEIVE_REJECT_BAD_CHECKSUM: u32 = 1 << 3;
+const RECEIVE_RESET: u32 = 1 << 4;
+/// Enable, pad short frames, append the checksum, full duplex.
+const TRANSMIT_ENABLE: u32 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4;
+/// Send a frame only once all of it is in the FIFO and its sending requested.
+const THRESHOLD_NEVER: u32 = 0x3F;
+const REQUEST: u32 = 1;
+
+/// Octets of a frame's header: two addresses and a type.
+const HEADER_LEN: usize = 14;
+/// Octets of a frame that share a word with its length.
+const START_LEN: usize = 2;
+/// Octets that the received length counts beside the frame's own: itself and the checksum.
+const RECEIVE_EXTRA: usize = 6;
+/// Octets of the FIFO, which no received length can exceed.
+const FIFO_LEN: usize = 2048;
+
+/// The longest frame either way, in octets, with its header and without its checksum.
+pub const FRAME_CAP: usize = 1514;
+
+// Received frames are stored a whole word at a time.
+const _: () = assert!((FRAME_CAP - START_LEN).is_multiple_of(4));
+
+/// The controller, and room for one frame each way.
+pub struct Ethernet {
+    received: [u8; FRAME_CAP],
+    to_send: [u8; FRAME_CAP],
+}
+
+impl Ethernet {
+    /// A controller yet to be started: all zeros, so that a static one takes no flash.
+    pub const fn new() -> Self {
+        Self { received: [0; FRAME_CAP], to_send: [0; FRAME_CAP] }
+    }
+
+    /// Powers the controller, and sets it up to receive and send as `address`. The clock must have been started: it ends the waits.
+    pub fn start(&mut self, address: EthernetAddress) {
+        let [a, b, c, d, e, f] = address.0;
+        CLOCK_GATES_2.set(GATES_MAC_PHY);
+        ADDRESS_LOW.write(u32::from_le_bytes([a, b, c, d]));
+        ADDRESS_HIGH.write(u32::from_le_bytes([e, f, 0, 0]));
+        THRESHOLD.write(THRESHOLD_NEVER);
+        TRANSMIT_CONTROL.write(TRANSMIT_ENABLE);
+        INTERRUPT_MASK.write(CALL_ON_RECEIVE);
+        start_receiver();
+    }
+
+    /// Sleeps until a frame has arrived, or until the next tick of the clock.
+    pub fn wait(&mut self) {
+        STATUS.write(CALL_ON_RECEIVE);
+        interrupt::wait(Line::Ethernet, waiting);
+    }
+
+    /// Takes a frame out of the FIFO; gives its length. One too long for us is dropped, one of an impossible length takes all else in the
+    /// FIFO with it, for where the next one begins is then unknown.
+    fn take(&mut self) -> Option<usize> {
+        let first = DATA.read();
+        let counted = (first & 0xFFFF) as usize;
+        let Some(len) = counted.checked_sub(RECEIVE_EXTRA).filter(|_| counted <= FIFO_LEN) else {
+            start_receiver();
+            return None;
+        };
+        let (start, rest) = self.received.split_first_chunk_mut::<START_LEN>()?;
+        *start = [first.to_le_bytes()[2], first.to_le_bytes()[3]];
+        let mut slots = rest.as_chunks_mut::<4>().0.iter_mut();
+        for _ in 1..counted.div_ceil(4) {
+            let word = DATA.read();
+            if let Some(slot) = slots.next() {
+                *slot = word.to_le_bytes();
+            }
+        }
+        (len <= FRAME_CAP).then_some(len)
+    }
+}
+
+impl Default for Ethernet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether a frame has arrived.
+fn waiting() -> bool {
+    PACKETS.read() != 0
+}
+
+/// Empties the FIFO of received frames, and lets new ones in.
+fn start_receiver() {
+    RECEIVE_CONTROL.write(RECEIVE_RESET);
+    STATUS.write(OVERRUN | CALL_ON_RECEIVE);
+    RECEIVE_CONTROL.write(RECEIVE_ENABLE | RECEIVE_REJECT_BAD_CHECKSUM);
+}
+
+impl Device for Ethernet {
+    type RxToken<'a> = Received<'a>;
+    type TxToken<'a> = ToSend<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(Received<'_>, ToSend<'_>)> {
+        if STATUS.read() & OVERRUN != 0 {
+            start_receiver();
+        }
+        if !waiting() {
+            return None;
+        }
+        let len = self.take()?;
+        Some((Received(self.received.get(..len)?), ToSend(&mut self.to_send)))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
+        (TRANSMIT_REQUEST.read() & REQUEST == 0).then_some(ToSend(&mut self.to_send))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = FRAME_CAP;
+        capabilities.max_burst_size = Some(1);
+        capabilities
+    }
+}
+
+/// A frame that has arrived.
+pub struct Received<'a>(&'a [u8]);
+
+impl phy::RxToken for Received<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, look: F) -> R {
+        look(self.0)
+    }
+}
+
+/// Leave to send a frame.
+pub struct ToSend<'a>(&'a mut [u8; FRAME_CAP]);
+
+impl phy::TxToken for ToSend<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, write: F) -> R {
+        let frame = &mut self.0[..len];
+        let result = write(frame);
+        send(frame);
+        result
+    }
+}
+
+/// Moves `frame` into the FIFO, and has it sent. (The one before may still be leaving: a reply is sent without asking `transmit`.)
+fn send(frame: &[u8]) {
+    while TRANSMIT_REQUEST.read() & REQUEST != 0 {}
+    let (start, rest) = frame.split_at(frame.len().min(START_LEN));
+    let counted = frame.len().saturating_sub(HEADER_LEN) as u32;
+    DATA.write(counted | word(start) << 16);
+    let (words, tail) = rest.as_chunks::<4>();
+    for &octets in words {
+        DATA.write(u32::from_le_bytes(octets));
+    }
+    if !tail.is_empty() {
+        DATA.write(word(tail));
+    }
+    TRANSMIT_REQUEST.write(REQUEST);
+}
+
+/// Up to four octets as a word, the first lowest.
+fn word(octets: &[u8]) -> u32 {
+    octets.iter().rev().fold(0, |word, &octet| word << 8 | u32::from(octet))
+}

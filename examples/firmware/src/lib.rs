@@ -1,0 +1,15 @@
+//! What the images share: the board's clock, interrupts, UART, Ethernet controller and console, and what happens on a fault.
+//!
+//! Laws: nothing here allocates; nothing here panics; every wait ends by the next tick of the clock; every `unsafe` is in one of the five
+//! modules that allow it, each of which argues why it is sound. A fault is reported on the console and ends the program with an error.
+
+#![no_std]
+#![deny(unsafe_code)]
+
+pub mod clock;
+pub mod console;
+pub mod ethernet;
+mod fault;
+pub mod interrupt;
+mod register;
+pub mod uart;
