@@ -165,10 +165,10 @@ impl<'a, const N: usize> Server<'a, N> {
     }
 }
 
-/// The options that every socket of a server has for good.
-fn prepare(socket: &mut Socket<'_>, timeouts: &Timeouts) {
+/// The options that our sockets have for good.
+pub(crate) fn prepare(socket: &mut Socket<'_>, timeouts: &Timeouts) {
     let span = |millis: Millis| Duration::from_millis(millis.0);
-    // Replies leave in one piece with whatever was answered in one turn: there is nothing for Nagle to gather.
+    // What is written in one turn leaves in one piece: there is nothing for Nagle to gather.
     socket.set_nagle_enabled(false);
     socket.set_timeout(Some(span(timeouts.write)));
     socket.set_keep_alive(Some(span(timeouts.keep_alive)));
