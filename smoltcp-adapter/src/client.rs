@@ -177,7 +177,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
 
     /// Ends the connection once what was written is sent; [`News::Closed`] says when, at the latest after `timeout`.
     pub fn close(&mut self, now: Instant, sockets: &mut SocketSet<'_>, timeout: Duration) {
-        sockets.get_mut::<Socket<'_>>(self.socket).close();
+        shut(sockets.get_mut(self.socket));
         self.phase = Phase::Closing { by: millis(now + timeout), why: Closed::Here };
     }
 
@@ -277,7 +277,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
             let Some(look) = look else { break };
             match look.want {
                 Want::Close => {
-                    socket.close();
+                    shut(socket);
                     let why = Closed::Fault(fault);
                     self.phase = Phase::Closing { by: now.after(CLOSING), why };
                     break;
@@ -347,4 +347,10 @@ fn settle(due: &mut [Option<(u32, Millis)>], tag: u32) {
     for place in due.iter_mut().filter(|place| place.is_some_and(|(of, _)| of == tag)) {
         *place = None;
     }
+}
+
+/// Closes our half. Without keep-alive from then on: its octet would stand where our FIN does.
+fn shut(socket: &mut Socket<'_>) {
+    socket.close();
+    socket.set_keep_alive(None);
 }

@@ -47,10 +47,13 @@ impl<'a, const N: usize> Server<'a, N> {
     pub fn new(sockets: &mut SocketSet<'_>, parts: Parts<'a, N>) -> Result<Self, SetupError> {
         check(sockets, &parts)?;
         let Parts { slots, spare, scratch, limits, timeouts, port } = parts;
-        let door = Door { port, stopping: None };
+        let door = Door { port, keep_alive: span(timeouts.keep_alive), stopping: None };
         for &handle in slots.iter().chain([&spare]) {
             let socket = sockets.get_mut(handle);
             prepare(socket, &timeouts);
+            // An ACK leaves when all that came was answered, and so with the replies: it has nothing to wait for. And a
+            // delayed one would be lost where TIME-WAIT is cut short.
+            socket.set_ack_delay(None);
             door.reopen(socket);
         }
         Ok(Self {
@@ -72,7 +75,7 @@ impl<'a, const N: usize> Server<'a, N> {
         service: &mut dyn Service,
     ) -> Option<Duration> {
         let idle = stack.poll(now, |moment, sockets| self.tend(now, moment, sockets, service));
-        let due = self.deadline().map(|due| Duration::from_millis(due.since(millis(now)).0));
+        let due = self.deadline().map(|due| span(due.since(millis(now))));
         idle.into_iter().chain(due).min()
     }
 
@@ -167,11 +170,14 @@ impl<'a, const N: usize> Server<'a, N> {
 
 /// The options that our sockets have for good.
 pub(crate) fn prepare(socket: &mut Socket<'_>, timeouts: &Timeouts) {
-    let span = |millis: Millis| Duration::from_millis(millis.0);
     // What is written in one turn leaves in one piece: there is nothing for Nagle to gather.
     socket.set_nagle_enabled(false);
     socket.set_timeout(Some(span(timeouts.write)));
     socket.set_keep_alive(Some(span(timeouts.keep_alive)));
+}
+
+fn span(millis: Millis) -> Duration {
+    Duration::from_millis(millis.0)
 }
 
 /// smoltcp's time in the core's unit; a time before the clock's zero is zero.

@@ -10,6 +10,7 @@
 use linecard_core::{Code, Limits, Millis, Out, Service, Session, Want, pump, refuse};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
 use crate::flow::Flow;
@@ -34,6 +35,7 @@ pub(crate) struct Room<'r, 'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Door {
     pub(crate) port: u16,
+    pub(crate) keep_alive: Duration,
     /// It does not; connections may go on until then.
     pub(crate) stopping: Option<Millis>,
 }
@@ -44,6 +46,7 @@ impl Door {
         socket.abort();
         // It is closed, and the port is not 0. This forgets the reset that `abort` would send.
         let _ = socket.listen(self.port);
+        socket.set_keep_alive(Some(self.keep_alive));
         if self.stopping.is_some() {
             socket.close();
         }
@@ -185,6 +188,9 @@ impl<'l> Slot<'l> {
 
     fn close(&mut self, socket: &mut Socket<'_>, now: Millis) {
         socket.close();
+        // smoltcp's keep-alive carries an octet at the number before the next. That is our FIN's now, and a peer that lost
+        // the FIN would take the octet for ours.
+        socket.set_keep_alive(None);
         self.stage = Stage::Closing { flow: Flow::new(now), lingers: None };
     }
 }

@@ -141,7 +141,8 @@ fn under_a_flood_of_syns_clients_get_through_and_afterwards_all_is_as_before() {
         served += usize::from(peer.got == b"OK\nThank you.\n");
         world.socket(peer.handle).abort();
     }
-    assert!(served > 60, "{served} of 120 clients were served");
+    // Half of them, were half-open connections not given up the earlier the fewer slots are free.
+    assert!(served > 110, "{served} of 120 clients were served");
     world.assert_alive();
 }
 
@@ -246,6 +247,28 @@ fn a_syn_that_comes_twice_costs_the_first_ones_connection_nothing() {
     assert!(answers.iter().all(|(_, rst, ..)| !rst), "reset: {answers:?}");
     assert!(answers.iter().any(|(.., ack)| ack.0 == 111), "the request was taken: {answers:?}");
     assert_eq!(world.server.connections(), 1);
+}
+
+#[test]
+fn a_peer_that_never_acknowledges_our_fin_is_reset_however_lively_it_is() {
+    let mut world = World::fair();
+    let ghost = Ghost::appear(&mut world);
+    ghost.send(world.now, &segment(5, TcpControl::Syn, 100, None));
+    world.run_for(Duration::from_millis(1));
+    let ours = ghost.take(world.now).expect("a SYN ACK").3.0.wrapping_add(1);
+    let mut head = segment(5, TcpControl::Psh, 101, Some(ours));
+    head.payload = b"NO GOOD HEAD\n";
+    ghost.send(world.now, &head);
+    world.run_for(Duration::from_millis(1));
+    let (begun, said) = (world.now, b"ERR\nbad-head\n".len() as i32);
+    while world.server.connections() > 0 {
+        ghost.announce(world.now);
+        ghost.send(world.now, &segment(5, TcpControl::None, 114, Some(ours.wrapping_add(said))));
+        world.run_for(Duration::from_secs(1));
+        assert!(world.now - begun < Duration::from_secs(35), "{:?}", world.server);
+    }
+    assert!(std::iter::from_fn(|| ghost.take(world.now)).any(|(_, rst, ..)| rst), "it is told");
+    world.assert_alive();
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod world;
 
 use linecard_core::Limits;
 use smoltcp::socket::tcp::State;
-use smoltcp::time::Duration;
+use smoltcp::time::{Duration, Instant};
 
 use world::peer::{End, Peer};
 use world::{LIMITS, Plan, SLOTS, World, replies_to};
@@ -74,6 +74,63 @@ fn a_line_is_answered_octet_by_octet_and_wherever_it_wraps() {
 }
 
 #[test]
+fn a_frame_that_wraps_is_whole_with_a_fin_behind_it_too() {
+    for first in (900..LIMITS.max_body_len as usize).step_by(61) {
+        let mut world = World::fair();
+        // The ring begins anew with each connection: the first frame moves on the place where the second one wraps.
+        let mut peer = peer(&mut world, counted(first));
+        gets(&mut world, &mut peer, b"OK #1\nThank you.\n");
+        world.socket(peer.handle).send_slice(&counted(1_200)).unwrap();
+        world.socket(peer.handle).close();
+        gets(&mut world, &mut peer, b"OK #1\nThank you.\nOK #1\nThank you.\n");
+    }
+}
+
+#[test]
+fn a_frame_that_wraps_and_is_whole_at_its_deadline_is_taken() {
+    let mut world = World::fair();
+    let mut peer = peer(&mut world, counted(1_500));
+    gets(&mut world, &mut peer, b"OK #1\nThank you.\n");
+    let frame = counted(1_200);
+    let (begun, rest) = frame.split_at(900);
+    world.socket(peer.handle).send_slice(begun).unwrap();
+    world.run(SECOND, |world| world.socket(peer.handle).send_queue() == 0);
+    let due = world.server.deadline().unwrap();
+    // The rest comes with the deadline, and the server sees both in one poll.
+    world.now = Instant::from_millis(due.0 as i64);
+    world.socket(peer.handle).send_slice(rest).unwrap();
+    world.client.poll(world.now, |_, _| {});
+    gets(&mut world, &mut peer, b"OK #1\nThank you.\nOK #1\nThank you.\n");
+}
+
+fn counted(len: usize) -> Vec<u8> {
+    [format!("STRING {len} #1\n").as_bytes(), &vec![b'x'; len], b"\n"].concat()
+}
+
+#[test]
+fn clients_that_come_in_the_moment_others_go_are_all_taken() {
+    let mut world = World::fair();
+    let mut peers = fill(&mut world);
+    for round in 0..300 {
+        for peer in &peers {
+            world.socket(peer.handle).abort();
+        }
+        // Four resets and behind them four SYNs are on the wire before the server sees any.
+        world.client.poll(world.now, |_, _| {});
+        let gone: Vec<_> = peers.iter().map(|peer| peer.handle).collect();
+        peers = (0..SLOTS).map(|_| peer(&mut world, *b"STRING\nhi\n")).collect();
+        world.client.poll(world.now, |_, _| {});
+        for peer in &mut peers {
+            gets(&mut world, peer, b"OK\nThank you.\n");
+        }
+        assert_eq!(world.server.connections(), SLOTS, "round {round}");
+        for handle in gone {
+            world.client.sockets.remove(handle);
+        }
+    }
+}
+
+#[test]
 fn one_connection_too_many_is_told_so_and_a_place_given_up_is_taken() {
     let mut world = World::fair();
     let mut peers = fill(&mut world);
@@ -103,6 +160,19 @@ fn the_error_that_closes_arrives_with_megabytes_behind_it() {
     assert_eq!(ends(&mut world, &mut peer, seconds(5)), End::Closed);
     assert!(peer.got == b"ERR\nbad-head\n");
     world.assert_alive();
+}
+
+#[test]
+fn what_is_behind_an_error_that_closes_is_taken_so_that_the_close_is_clean() {
+    let mut world = World::fair();
+    let mut peer = peer(&mut world, [&b"NO GOOD HEAD\n"[..], &[b'x'; 40_000]].concat());
+    peer.closes = true;
+    let begun = world.now;
+    assert_eq!(ends(&mut world, &mut peer, seconds(5)), End::Closed);
+    assert_eq!(peer.got, b"ERR\nbad-head\n");
+    assert!(world.run(seconds(5), |world| world.server.connections() == 0));
+    assert!(world.now - begun < SECOND, "{}", world.now - begun);
+    assert_eq!(world.socket(peer.handle).send_queue(), 0);
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub mod wire;
 
 use linecard_commands::{Demo, table};
 use linecard_core::{Limits, Millis, Out, Session, Table, pump};
-use linecard_smoltcp::{Parts, Scratch, Server, Stack};
+use linecard_smoltcp::{Parts, Scratch, Server, Stack, Timeouts};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
@@ -43,11 +43,19 @@ pub struct Plan {
     /// Octets of each of the server's rings beyond what they must hold.
     pub ring_slack: usize,
     pub limits: Limits,
+    pub timeouts: Timeouts,
 }
 
 impl Plan {
     pub fn fair() -> Self {
-        Self { seed: 1, weather: Weather::FAIR, mtu: 1514, ring_slack: 1_000, limits: LIMITS }
+        Self {
+            seed: 1,
+            weather: Weather::FAIR,
+            mtu: 1514,
+            ring_slack: 1_000,
+            limits: LIMITS,
+            timeouts: Timeouts::DEFAULT,
+        }
     }
 }
 
@@ -66,6 +74,7 @@ impl World {
         let slots = [(); SLOTS].map(|()| stack.sockets.add(socket(rx, tx)));
         let spare = stack.sockets.add(socket(16, 16));
         let parts = Parts::new(slots, spare, scratch(limits), limits);
+        let parts = Parts { timeouts: plan.timeouts, ..parts };
         let server = Server::new(&mut stack.sockets, parts).unwrap();
         let commands = table();
         Self { wire, now, stack, server, client, commands, still: 0, next_port: 49_152 }
