@@ -1,2 +1,57 @@
-//! (under construction)
-#![no_std]
+//! Linecard on `std::net`: a [`Client`], and a [`server`] for many connections.
+//!
+//! Both only carry octets and keep time; the protocol is `linecard-core`'s, whose items are
+//! re-exported here as [`protocol`].
+//!
+//! ```
+//! use linecard_std::protocol::{Command, Failed, Handle, Table, Text};
+//! use linecard_std::{Client, Config, Server};
+//!
+//! struct Shout;
+//! impl Command for Shout {
+//!     const NAME: &'static str = "SHOUT";
+//!     type Request<'i> = Text<'i>;
+//!     type Reply<'i> = Text<'i>;
+//! }
+//!
+//! /// One of these a worker; what they share goes behind an `Arc` of the application's.
+//! #[derive(Clone, Default)]
+//! struct App { said: String }
+//! impl Handle<Shout> for App {
+//!     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
+//!         self.said = text.0.to_uppercase();
+//!         Ok(Text(&self.said))
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut table = Table::<App, 1>::new();
+//! table.insert_command::<Shout>()?;
+//!
+//! let server = Server::bind("127.0.0.1:0", Config::default())?;
+//! let (address, handle) = (server.local_addr(), server.handle());
+//! std::thread::scope(|scope| {
+//!     scope.spawn(|| server.run(table.bind(App::default())));
+//!     let heard = Client::connect(&address.to_string())
+//!         .and_then(|mut client| Ok(client.call::<Shout>(&Text("hi"))?.0.to_owned()));
+//!     handle.stop();
+//!     assert_eq!(heard?, "HI");
+//!     Ok(())
+//! })
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod address;
+mod client;
+mod error;
+pub mod server;
+mod stream;
+
+pub use address::{Address, AddressError, DEFAULT_PORT};
+pub use client::{Client, ClientConfig};
+pub use error::Error;
+pub use linecard_core as protocol;
+pub use server::{Config, Counters, Handle, Server};
+pub use stream::Stream;

@@ -106,7 +106,7 @@ impl fmt::Display for Complex {
             writeln!(f, "{:indent$}m: {m:?}", "")?;
             writeln!(f, "{:indent$}p: \"{}\"", "", p.escape_ascii())?;
             level = c.as_deref();
-            write!(f, "{:indent$}c: {}", "", if level.is_some() { "\n" } else { "none" })?;
+            write!(f, "{:indent$}c:{}", "", if level.is_some() { "\n" } else { " none" })?;
             indent += 2;
         }
         Ok(())

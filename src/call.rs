@@ -1,0 +1,63 @@
+//! `linecard call`: one command, its reply on standard output.
+
+use std::fs;
+use std::io::{self, Write};
+
+use linecard_commands::{Complex, ComplexCommand};
+use linecard_std::protocol::{Body, Command, Octets, Postcard, Text};
+use linecard_std::{Client, ClientConfig, Error};
+
+use crate::{Outcome, cli};
+
+/// The longest reply that is taken, in octets.
+const MAX_REPLY_LEN: usize = 1_048_576;
+
+pub(crate) fn run(options: &cli::Call) -> Outcome {
+    let payload = options.payload.as_ref().map(|path| {
+        fs::read(path).map_err(|error| format!("can't read {}: {error}", path.display()))
+    });
+    let payload = payload.transpose()?;
+    let request_len =
+        payload.as_ref().map_or(0, Vec::len).max(options.text.as_ref().map_or(0, String::len));
+    let mut client = Client::connect_with(&options.address, &config(options, request_len))?;
+    let named = |error: Error| format!("{}: {error}", options.address);
+    match (&payload, &options.text) {
+        (Some(octets), _) => {
+            print(client.call_named(&options.name, &Octets(octets)).map_err(named)?)
+        }
+        (None, None) if options.name == ComplexCommand::NAME => complex(&mut client, named),
+        (None, text) => {
+            let text = Text(text.as_deref().unwrap_or_default());
+            print(client.call_named(&options.name, &text).map_err(named)?)
+        }
+    }
+}
+
+fn config(options: &cli::Call, max_request_len: usize) -> ClientConfig {
+    ClientConfig {
+        connect_timeout: options.timeout,
+        call_timeout: options.timeout,
+        max_reply_len: MAX_REPLY_LEN,
+        max_request_len: max_request_len.max(4_096),
+    }
+}
+
+/// Sends the article's struct; the reply must be the same.
+fn complex(client: &mut Client, named: impl Fn(Error) -> String) -> Outcome {
+    let sent = Complex::article();
+    let levels = sent.levels().map_err(|_| "the article's struct is beyond its own limits")?;
+    let reply = client.call::<ComplexCommand>(&Postcard(levels)).map_err(named)?;
+    let got = Complex::from(reply.0);
+    writeln!(io::stdout(), "{got}")?;
+    if got == sent { Ok(()) } else { Err("the reply is not the struct that was sent".into()) }
+}
+
+/// The body as it came: a line with its end, or counted octets.
+fn print(body: Body<'_>) -> Outcome {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(body.octets())?;
+    if matches!(body, Body::Line(_)) {
+        stdout.write_all(b"\n")?;
+    }
+    Ok(stdout.flush()?)
+}

@@ -1,0 +1,86 @@
+//! `linecard demo`: a server and a client in one process, and what each of them sends and gets.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::thread;
+
+use linecard_commands::{Complex, ComplexCommand, Demo, Levels, StringCommand};
+use linecard_std::protocol::{Command, Failed, Handle, Postcard, Table, Text};
+use linecard_std::{Client, Config, Server};
+
+use crate::Outcome;
+
+pub(crate) fn run() -> Outcome {
+    let mut table = Table::<Narrated, 2>::new();
+    table.insert_command::<StringCommand>()?;
+    table.insert_command::<ComplexCommand>()?;
+    let server = Server::bind("127.0.0.1:0", Config { workers: 1, ..Config::default() })?;
+    let address = server.local_addr().to_string();
+    let handle = server.handle();
+    thread::scope(|scope| {
+        let serving = scope.spawn(|| server.run(table.bind(Narrated(Demo))));
+        let called = call(&address);
+        handle.stop();
+        serving.join().map_err(|_| "the server panicked")??;
+        called
+    })
+}
+
+fn call(address: &str) -> Outcome {
+    say("client", "connects to", address)?;
+    let mut client = Client::connect(address)?;
+
+    let text = Text("Additional data.");
+    say("client", "sends STRING", text.0)?;
+    let reply = client.call::<StringCommand>(&text)?;
+    say("client", "gets", reply.0)?;
+
+    let sent = Complex::article();
+    let levels = sent.levels().map_err(|_| "the article's struct is beyond its own limits")?;
+    say("client", "sends COMPLEX", &sent)?;
+    let reply = client.call::<ComplexCommand>(&Postcard(levels))?;
+    let got = Complex::from(reply.0);
+    say("client", "gets", &got)?;
+    if got == sent { Ok(()) } else { Err("the reply is not the struct that was sent".into()) }
+}
+
+/// The demo commands, told as they are carried out.
+#[derive(Clone)]
+struct Narrated(Demo);
+
+impl Handle<StringCommand> for Narrated {
+    fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
+        tell("gets STRING", text.0)?;
+        let reply = Handle::<StringCommand>::handle(&mut self.0, text)?;
+        tell("answers", reply.0)?;
+        Ok(reply)
+    }
+}
+
+impl Handle<ComplexCommand> for Narrated {
+    fn handle<'a>(
+        &'a mut self,
+        levels: <ComplexCommand as Command>::Request<'a>,
+    ) -> Result<Postcard<Levels<'a>>, Failed<'a>> {
+        tell("gets COMPLEX", Complex::from(levels.0.clone()))?;
+        let reply = Handle::<ComplexCommand>::handle(&mut self.0, levels)?;
+        tell("answers", Complex::from(reply.0.clone()))?;
+        Ok(reply)
+    }
+}
+
+fn tell(what: &str, value: impl Display) -> Result<(), Failed<'static>> {
+    say("server", what, value).map_err(|_| Failed("standard output is gone"))
+}
+
+/// `who does: value`; a value of several lines stands below, indented.
+fn say(who: &str, what: &str, value: impl Display) -> io::Result<()> {
+    let value = value.to_string();
+    let mut stdout = io::stdout().lock();
+    if value.contains('\n') {
+        writeln!(stdout, "{who} {what}:")?;
+        value.lines().try_for_each(|line| writeln!(stdout, "    {line}"))
+    } else {
+        writeln!(stdout, "{who} {what}: {value}")
+    }
+}

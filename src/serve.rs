@@ -1,0 +1,41 @@
+//! `linecard serve`: the demo commands, until a signal.
+
+use std::io::{self, Write};
+
+use linecard_commands::{Demo, table};
+use linecard_std::protocol::Code;
+use linecard_std::{Counters, Server};
+
+use crate::{Outcome, cli, descriptors};
+
+pub(crate) fn run(options: &cli::Serve) -> Outcome {
+    descriptors::raise_limit(options.max_connections);
+    let server = Server::bind(&options.listen, options.config())?;
+    let handle = server.handle();
+    let on_signal = handle.clone();
+    ctrlc::set_handler(move || on_signal.stop())?;
+    announce(&server)?;
+    server.run(table().bind(Demo))?;
+    report(&handle.counters());
+    Ok(())
+}
+
+/// The first line, at once, for whoever waits for it.
+fn announce(server: &Server) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "listening on {}", server.local_addr())?;
+    stdout.flush()
+}
+
+fn report(counters: &Counters) {
+    log::info!(
+        "{} connections, {} requests, {} octets in, {} out",
+        counters.accepted,
+        counters.requests,
+        counters.octets_in,
+        counters.octets_out
+    );
+    for code in Code::ALL.into_iter().filter(|&code| counters.errors(code) > 0) {
+        log::info!("{code}: {}", counters.errors(code));
+    }
+}

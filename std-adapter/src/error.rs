@@ -1,0 +1,138 @@
+//! Why connecting, listening or a call failed.
+
+use std::fmt;
+use std::io;
+
+use linecard_core::blocking::CallerError;
+use linecard_core::{CallError, Code, Fault, Refusal, Reject};
+
+use crate::address::AddressError;
+
+/// Why connecting, listening or a call failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address is none, or leads nowhere.
+    Address(AddressError),
+    /// No connection could be made; the address is named.
+    Connect(String, io::Error),
+    /// A server can't listen there; the address is named.
+    Listen(String, io::Error),
+    /// The time for the call ran out. Other calls may follow; a late reply is skipped.
+    TimedOut,
+    /// The connection failed.
+    Io(io::Error),
+    /// The call was not made.
+    Call(CallError),
+    /// The server answered the call with an error.
+    Refused {
+        /// What it means.
+        code: Code,
+        /// The code as it came.
+        name: String,
+        /// Words for a person; often empty.
+        words: String,
+    },
+    /// The server closed the connection, and said why. The call was not carried out.
+    Told {
+        /// What it means.
+        code: Code,
+        /// The code as it came.
+        name: String,
+        /// Words for a person; often empty.
+        words: String,
+    },
+    /// The connection is over.
+    Closed(Fault),
+    /// The reply was longer than [`ClientConfig::max_reply_len`](crate::ClientConfig::max_reply_len),
+    /// and skipped.
+    ReplyTooLarge {
+        /// Octets of its body.
+        len: u32,
+    },
+    /// The reply is not a value of the command's reply type.
+    BadReply(Reject),
+}
+
+impl From<CallerError<'_, io::Error>> for Error {
+    fn from(error: CallerError<'_, io::Error>) -> Self {
+        match error {
+            CallerError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Self::TimedOut,
+            CallerError::Io(error) => Self::Io(error),
+            CallerError::WriteZero => Self::Io(io::ErrorKind::WriteZero.into()),
+            CallerError::Call(error) => Self::Call(error),
+            CallerError::Refused(Refusal { code, name, words }) => {
+                Self::Refused { code, name: name.into(), words: words.into() }
+            }
+            CallerError::Told(Refusal { code, name, words }) => {
+                Self::Told { code, name: name.into(), words: words.into() }
+            }
+            CallerError::Closed(fault) => Self::Closed(fault),
+            CallerError::ReplyTooLarge { len } => Self::ReplyTooLarge { len },
+            CallerError::BadReply(reject) => Self::BadReply(reject),
+        }
+    }
+}
+
+impl From<AddressError> for Error {
+    fn from(error: AddressError) -> Self {
+        Self::Address(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(error) => error.fmt(f),
+            Self::Connect(address, error) => write!(f, "can't connect to {address}: {error}"),
+            Self::Listen(address, error) => write!(f, "can't listen on {address}: {error}"),
+            Self::TimedOut => f.write_str("no reply in time"),
+            Self::Io(error) => write!(f, "the connection failed: {error}"),
+            Self::Call(error) => f.write_str(call_error(*error)),
+            Self::Refused { name, words, .. } if words.is_empty() => f.write_str(name),
+            Self::Refused { name, words, .. } => write!(f, "{name} {words}"),
+            Self::Told { name, words, .. } if words.is_empty() => {
+                write!(f, "the server closed the connection: {name}")
+            }
+            Self::Told { name, words, .. } => {
+                write!(f, "the server closed the connection: {name} {words}")
+            }
+            Self::Closed(fault) => f.write_str(closed(*fault)),
+            Self::ReplyTooLarge { len } => write!(f, "the reply of {len} octets is too large"),
+            Self::BadReply(Reject::Text) => f.write_str("the reply is not UTF-8 text"),
+            Self::BadReply(Reject::Payload) => {
+                f.write_str("the reply is not a value of the command's type")
+            }
+        }
+    }
+}
+
+const fn call_error(error: CallError) -> &'static str {
+    match error {
+        CallError::Name => "not a legal command name",
+        CallError::Window => "too many calls without a reply",
+        CallError::NoRoom => "the request is too large",
+        CallError::Value => "the request can't be encoded",
+        CallError::Closed => "the connection is over",
+    }
+}
+
+const fn closed(fault: Fault) -> &'static str {
+    match fault {
+        Fault::End => "the server closed the connection without a reply",
+        Fault::CutOff => "the server closed the connection within a reply",
+        Fault::Grammar => "the server does not speak Linecard: a reply is not the grammar's",
+        Fault::Desync => "the server does not speak Linecard: a reply's length is wrong",
+        Fault::Order => "the server answered out of order",
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Address(error) => Some(error),
+            Self::Connect(_, error) | Self::Listen(_, error) | Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}

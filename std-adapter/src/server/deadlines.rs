@@ -1,0 +1,66 @@
+//! Which connection is due next.
+
+use std::collections::BTreeSet;
+
+use linecard_core::Millis;
+
+/// One moment for each connection, by its key. A connection's moment is only moved when it comes
+/// earlier; one that has moved later is found out when the earlier comes, and asked anew. So the steady
+/// path, which pushes its idle timeout ahead with each request, costs nothing here.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    queue: BTreeSet<(Millis, usize)>,
+}
+
+impl Deadlines {
+    /// Moves a connection's moment from `scheduled` to `due`, if that is earlier; gives back the one
+    /// that is in force.
+    pub(super) fn advance(&mut self, key: usize, scheduled: Millis, due: Millis) -> Millis {
+        if due >= scheduled {
+            return scheduled;
+        }
+        self.remove(key, scheduled);
+        self.queue.insert((due, key));
+        due
+    }
+
+    pub(super) fn remove(&mut self, key: usize, scheduled: Millis) {
+        self.queue.remove(&(scheduled, key));
+    }
+
+    /// The next moment.
+    pub(super) fn next(&self) -> Option<Millis> {
+        self.queue.first().map(|&(due, _)| due)
+    }
+
+    /// Takes out one connection whose moment has come.
+    pub(super) fn pop_due(&mut self, now: Millis) -> Option<usize> {
+        let &(due, key) = self.queue.first()?;
+        (due <= now).then(|| {
+            self.queue.pop_first();
+            key
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_only_comes_earlier() {
+        let mut deadlines = Deadlines::default();
+        let first = deadlines.advance(7, Millis::MAX, Millis(300));
+        assert_eq!(first, Millis(300));
+        assert_eq!(
+            deadlines.advance(7, first, Millis(500)),
+            Millis(300),
+            "later: found out when due"
+        );
+        assert_eq!(deadlines.advance(7, first, Millis(10)), Millis(10));
+        assert_eq!(deadlines.next(), Some(Millis(10)), "one moment a connection");
+        assert_eq!(deadlines.pop_due(Millis(9)), None);
+        assert_eq!(deadlines.pop_due(Millis(10)), Some(7));
+        assert_eq!(deadlines.next(), None);
+    }
+}

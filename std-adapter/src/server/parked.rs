@@ -1,0 +1,76 @@
+//! Octets that a connection has to keep: grown as they come, given back when gone.
+
+use super::budget::Budget;
+
+/// A queue of octets, charged to a budget by its capacity.
+#[derive(Debug, Default)]
+pub(super) struct Parked {
+    octets: Vec<u8>,
+}
+
+/// The budget is used up.
+#[derive(Debug)]
+pub(super) struct Exhausted;
+
+impl Parked {
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+
+    /// Puts octets behind those that are there. The capacity at most doubles; what a peer declares
+    /// does not count, only what it sent.
+    pub(super) fn push(&mut self, octets: &[u8], budget: &Budget) -> Result<(), Exhausted> {
+        let needed = self.octets.len() + octets.len();
+        let held = self.octets.capacity();
+        if needed > held {
+            let capacity = needed.max(self.octets.len() * 2);
+            if !budget.take(held, capacity - held) {
+                return Err(Exhausted);
+            }
+            self.octets.reserve_exact(capacity - self.octets.len());
+            let surplus = self.octets.capacity() - capacity;
+            debug_assert_eq!(surplus, 0, "reserve_exact of a Vec<u8> is exact");
+        }
+        self.octets.extend_from_slice(octets);
+        Ok(())
+    }
+
+    /// Drops octets at the front; the last gives the memory back.
+    pub(super) fn consume(&mut self, len: usize, budget: &Budget) {
+        if len >= self.octets.len() {
+            self.clear(budget);
+        } else {
+            self.octets.drain(..len);
+        }
+    }
+
+    pub(super) fn clear(&mut self, budget: &Budget) {
+        budget.give(self.octets.capacity());
+        self.octets = Vec::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grows_with_what_comes_and_gives_it_all_back() {
+        let budget = Budget::new(1_000, 1_000);
+        let mut parked = Parked::default();
+        for octet in 0..100 {
+            parked.push(&[octet], &budget).unwrap();
+            assert!(budget.used() <= 2 * parked.octets().len());
+        }
+        parked.consume(40, &budget);
+        assert_eq!(parked.octets()[0], 40);
+        assert!(parked.push(&[0; 1_000], &budget).is_err());
+        parked.consume(60, &budget);
+        assert_eq!(budget.used(), 0);
+        assert!(parked.is_empty());
+    }
+}

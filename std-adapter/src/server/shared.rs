@@ -1,0 +1,135 @@
+//! What the listener, the workers and the handles share.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{
+    AtomicBool, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+use mio::net::TcpStream;
+use mio::{Poll, Waker};
+
+use super::budget::Budget;
+use super::config::Config;
+use super::counters::{Counters, WorkerCounters};
+use super::listener::Listener;
+use super::worker::WAKE;
+
+/// Connections that may linger at one time; beyond, they are closed at once.
+pub(super) const LINGERING_CAP: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    stopping: AtomicBool,
+    /// Newcomers may still be handed over.
+    listening: AtomicBool,
+    pub(super) open: AtomicUsize,
+    pub(super) lingering: AtomicUsize,
+    pub(super) accepted: AtomicU64,
+    pub(super) accept_errors: AtomicU64,
+    pub(super) parked: Budget,
+    pub(super) workers: Vec<Desk>,
+    listener: Waker,
+}
+
+/// One worker's place, as others see it.
+#[derive(Debug)]
+pub(super) struct Desk {
+    waker: Waker,
+    newcomers: Mutex<Vec<Newcomer>>,
+    pub(super) counters: WorkerCounters,
+}
+
+/// A connection just accepted, and whether there is room for it.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    pub(super) tcp: TcpStream,
+    pub(super) admitted: bool,
+}
+
+impl Shared {
+    pub(super) fn new(config: &Config, listener: &Listener, polls: &[Poll]) -> io::Result<Self> {
+        let workers = polls.iter().map(|poll| {
+            Ok(Desk {
+                waker: Waker::new(poll.registry(), WAKE)?,
+                newcomers: Mutex::default(),
+                counters: WorkerCounters::default(),
+            })
+        });
+        Ok(Self {
+            stopping: AtomicBool::new(false),
+            listening: AtomicBool::new(true),
+            open: AtomicUsize::new(0),
+            lingering: AtomicUsize::new(0),
+            accepted: AtomicU64::new(0),
+            accept_errors: AtomicU64::new(0),
+            parked: Budget::new(config.parked_budget, config.max_connections),
+            workers: workers.collect::<io::Result<_>>()?,
+            listener: listener.waker()?,
+        })
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Relaxed);
+        wake(&self.listener);
+        self.wake_workers();
+    }
+
+    /// The listener has handed over its last newcomer.
+    pub(super) fn stop_listening(&self) {
+        self.listening.store(false, Release);
+        self.wake_workers();
+    }
+
+    pub(super) fn is_listening(&self) -> bool {
+        self.listening.load(Acquire)
+    }
+
+    fn wake_workers(&self) {
+        self.workers.iter().for_each(|desk| wake(&desk.waker));
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    /// Takes one of `cap` places, if one is left.
+    pub(super) fn take_place(places: &AtomicUsize, cap: usize) -> bool {
+        places.fetch_update(Relaxed, Relaxed, |taken| (taken < cap).then_some(taken + 1)).is_ok()
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        let mut sum = Counters {
+            accepted: self.accepted.load(Relaxed),
+            accept_errors: self.accept_errors.load(Relaxed),
+            open: self.open.load(Relaxed),
+            lingering: self.lingering.load(Relaxed),
+            parked: self.parked.used(),
+            ..Counters::default()
+        };
+        self.workers.iter().for_each(|desk| sum.add(&desk.counters));
+        sum
+    }
+}
+
+impl Desk {
+    pub(super) fn hand_over(&self, newcomer: Newcomer) {
+        self.newcomers().push(newcomer);
+        wake(&self.waker);
+    }
+
+    pub(super) fn take_newcomers(&self) -> Vec<Newcomer> {
+        std::mem::take(&mut *self.newcomers())
+    }
+
+    fn newcomers(&self) -> std::sync::MutexGuard<'_, Vec<Newcomer>> {
+        self.newcomers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn wake(waker: &Waker) {
+    if let Err(error) = waker.wake() {
+        log::error!("a thread can't be woken: {error}");
+    }
+}

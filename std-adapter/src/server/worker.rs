@@ -1,0 +1,208 @@
+//! One worker thread: waits for readiness and deadlines, and gives each connection its turn.
+
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
+
+use linecard_core::{Millis, Service, Session};
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use super::config::Config;
+use super::connection::{After, Connection, Hands};
+use super::deadlines::Deadlines;
+use super::guard::Guard;
+use super::millis;
+use super::shared::{Desk, Newcomer, Shared};
+
+/// The token of the worker's waker; connections have the keys of a slab.
+pub(super) const WAKE: Token = Token(usize::MAX);
+
+/// Octets read at one time. A frame may be longer: it is parked as it comes.
+const RX_LEN: usize = 64 * 1024;
+
+/// Octets of replies gathered for one write, beside the longest reply.
+const BATCH_LEN: usize = 64 * 1024;
+
+/// Connections told of by one wait.
+const EVENTS_CAP: usize = 1_024;
+
+pub(super) struct Worker<'c, S> {
+    poll: Poll,
+    desk: &'c Desk,
+    config: &'c Config,
+    connections: Slab<Connection<'c>>,
+    deadlines: Deadlines,
+    /// Connections with more to do, once the others had their turn.
+    again: Vec<usize>,
+    hands: Hands<'c, S>,
+    clock: Instant,
+    /// When the last connection is dropped, once the server stops.
+    give_up_at: Option<Millis>,
+}
+
+impl<'c, S: Service> Worker<'c, S> {
+    pub(super) fn new(
+        index: usize,
+        poll: Poll,
+        shared: &'c Shared,
+        config: &'c Config,
+        service: S,
+    ) -> Self {
+        let desk = &shared.workers[index];
+        let hands = Hands {
+            rx: vec![0; RX_LEN].into(),
+            tx: vec![0; config.limits.reply_room() + BATCH_LEN].into(),
+            guard: Guard::new(service, &desk.counters),
+            shared,
+            counters: &desk.counters,
+            write_timeout: millis(config.write_timeout),
+            now: Millis(0),
+        };
+        Self {
+            poll,
+            desk,
+            config,
+            connections: Slab::new(),
+            deadlines: Deadlines::default(),
+            again: Vec::new(),
+            hands,
+            clock: Instant::now(),
+            give_up_at: None,
+        }
+    }
+
+    /// Serves until the server has stopped and the last connection is closed.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS_CAP);
+        loop {
+            self.wait(&mut events)?;
+            self.hands.now = millis(self.clock.elapsed());
+            for event in &events {
+                self.ready(event);
+            }
+            self.go_on();
+            self.look_at_deadlines();
+            if self.hands.shared.is_stopping() && self.is_stopped() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        match self.poll.poll(events, self.timeout()) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        if !self.again.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let due = self.deadlines.next().into_iter().chain(self.give_up_at).min()?;
+        let elapsed = self.clock.elapsed();
+        Some(Duration::from_millis(due.0).saturating_sub(elapsed))
+    }
+
+    fn ready(&mut self, event: &Event) {
+        if event.token() == WAKE {
+            for newcomer in self.desk.take_newcomers() {
+                self.welcome(newcomer);
+            }
+            return;
+        }
+        let (readable, hung_up) = (event.is_readable(), event.is_read_closed());
+        self.turn(event.token().0, |connection, hands| connection.ready(readable, hung_up, hands));
+    }
+
+    fn welcome(&mut self, Newcomer { tcp, admitted }: Newcomer) {
+        let session = Session::new(&self.config.limits, self.hands.now);
+        let slot = self.connections.vacant_entry();
+        let key = slot.key();
+        let connection = slot.insert(Connection::new(tcp, session, admitted, self.hands.now));
+        let registry = self.poll.registry();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registered = registry.register(&mut connection.tcp, Token(key), interest);
+        let stop_by = self.stop_by();
+        self.turn(key, |connection, hands| match registered {
+            Ok(()) if !admitted => connection.turn_away(hands),
+            Ok(()) => stop_by.map_or(After::Wait, |by| connection.stop(by, hands)),
+            Err(error) => {
+                log::warn!("a connection can't be watched: {error}");
+                After::Close
+            }
+        });
+    }
+
+    /// Gives a connection a turn, if it is there: an event may outlive its connection.
+    fn turn(
+        &mut self,
+        key: usize,
+        step: impl FnOnce(&mut Connection<'c>, &mut Hands<'c, S>) -> After,
+    ) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        match step(connection, &mut self.hands) {
+            After::Close => return self.close(key),
+            After::Again if !connection.queued => {
+                connection.queued = true;
+                self.again.push(key);
+            }
+            After::Again | After::Wait => {}
+        }
+        let due = connection.deadline(self.hands.write_timeout);
+        connection.scheduled = self.deadlines.advance(key, connection.scheduled, due);
+    }
+
+    fn close(&mut self, key: usize) {
+        let mut connection = self.connections.remove(key);
+        self.deadlines.remove(key, connection.scheduled);
+        connection.leave(self.hands.shared);
+    }
+
+    fn go_on(&mut self) {
+        for key in std::mem::take(&mut self.again) {
+            self.turn(key, |connection, hands| {
+                connection.queued = false;
+                connection.turn(hands)
+            });
+        }
+    }
+
+    fn look_at_deadlines(&mut self) {
+        while let Some(key) = self.deadlines.pop_due(self.hands.now) {
+            self.turn(key, |connection, hands| {
+                connection.scheduled = Millis::MAX;
+                connection.due(hands)
+            });
+        }
+    }
+
+    /// Whether the last connection is closed, or the time is up. The first time, tells every connection.
+    fn is_stopped(&mut self) -> bool {
+        if self.give_up_at.is_none() {
+            self.begin_stop();
+        }
+        let in_time = self.give_up_at.is_some_and(|at| self.hands.now < at);
+        if !in_time && !self.connections.is_empty() {
+            log::warn!("{} connections were closed unfinished", self.connections.len());
+        }
+        !in_time || (self.connections.is_empty() && !self.hands.shared.is_listening())
+    }
+
+    fn begin_stop(&mut self) {
+        self.give_up_at = Some(self.hands.now.after(millis(self.config.stop_timeout)));
+        let by = self.stop_by().unwrap_or_default();
+        let keys: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.turn(key, |connection, hands| connection.stop(by, hands));
+        }
+    }
+
+    /// Until when frames that were begun may be finished, once the server stops: half of its time. The
+    /// rest is for sending and for closing.
+    fn stop_by(&self) -> Option<Millis> {
+        let half = Millis(millis(self.config.stop_timeout).0 / 2);
+        self.give_up_at.map(|at| at.since(half))
+    }
+}

@@ -1,0 +1,143 @@
+//! How `linecard serve` stops (docs/PROTOCOL.md §8.6).
+#![cfg(unix)]
+
+use std::time::Duration;
+
+use linecard_suite::oracle::{Body, Reply};
+use linecard_suite::peer::Peer;
+use linecard_suite::process::{Finished, Server};
+use linecard_suite::target::Target;
+use rustix::process::{Pid, Signal, kill_process};
+
+const LINECARD: &str = env!("CARGO_BIN_EXE_linecard");
+/// How late a busy machine may be.
+const LATE: Duration = Duration::from_secs(5);
+
+fn serve(stop_timeout: &str) -> Server {
+    Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0", "--stop-timeout", stop_timeout])
+}
+
+fn peer(server: &Server) -> Peer {
+    Peer::connect(&Target::desktop(server.addr)).expect("a connection")
+}
+
+fn signal(server: &Server, signal: Signal) {
+    let id = i32::try_from(server.id()).ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(id, signal).expect("a signal");
+}
+
+fn stopping() -> Reply {
+    Reply::refusal("stopping", None)
+}
+
+fn thanks(tag: u32) -> Reply {
+    Reply { tag: Some(tag), result: Ok(Body::Line(b"Thank you.".to_vec())) }
+}
+
+fn ends_cleanly(server: Server, stop_timeout: Duration) {
+    let ended: Finished = server.wait(stop_timeout + LATE);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert!(!ended.stderr.contains("panicked"), "{ended:?}");
+}
+
+/// A peer that reads and leaves once it is told doesn't make the server wait.
+fn idle_peer_is_told(with: Signal) {
+    let server = serve("20");
+    let mut idle = peer(&server);
+    idle.is_alive().expect("served");
+    signal(&server, with);
+    idle.expect_end(&[stopping()]).expect("told, and a clean end");
+    drop(idle);
+    ends_cleanly(server, Duration::ZERO);
+}
+
+#[test]
+fn sigterm_stops_it_and_idle_peers_are_told() {
+    idle_peer_is_told(Signal::TERM);
+}
+
+#[test]
+fn sigint_stops_it_and_idle_peers_are_told() {
+    idle_peer_is_told(Signal::INT);
+}
+
+#[test]
+fn without_a_connection_it_stops_at_once() {
+    let server = serve("20");
+    signal(&server, Signal::TERM);
+    ends_cleanly(server, Duration::ZERO);
+}
+
+#[test]
+fn pipelined_requests_are_answered_or_told() {
+    let server = serve("20");
+    let mut peer = peer(&server);
+    let requests: Vec<u8> =
+        (0..20_000).flat_map(|tag| format!("STRING #{tag}\nhi\n").into_bytes()).collect();
+    peer.send_beside(requests, true).expect("a thread");
+    peer.expect(&[thanks(0)]).expect("the first is answered");
+    signal(&server, Signal::TERM);
+    let mut replies = peer.rest().expect("whole replies and a clean end");
+    if replies.len() < 19_999 {
+        assert!(stopping().matches(&replies.pop().expect("a last reply")), "not told");
+    } else {
+        // All were answered before the signal came; then there may be a word about stopping or not.
+        replies.truncate(19_999);
+    }
+    for (reply, tag) in replies.iter().zip(1..) {
+        assert_eq!(*reply, thanks(tag));
+    }
+    drop(peer);
+    ends_cleanly(server, Duration::ZERO);
+}
+
+#[test]
+fn a_frame_begun_may_be_finished() {
+    let server = serve("20");
+    let (mut begun, mut idle) = (peer(&server), peer(&server));
+    idle.is_alive().expect("served");
+    begun.send(b"STRING #1\na\nSTRING #2\nha").expect("sent");
+    // The reply shows that the server has read the half behind it.
+    begun.expect(&[thanks(1)]).expect("answered");
+    signal(&server, Signal::TERM);
+    idle.expect_end(&[stopping()]).expect("told: the stop has begun");
+    begun.send(b"lf\nSTRING #3\nnever begun\n").expect("sent");
+    begun.expect_end(&[thanks(2), stopping()]).expect("finished, and told of the rest");
+    drop((begun, idle));
+    ends_cleanly(server, Duration::ZERO);
+}
+
+#[test]
+fn a_frame_that_is_never_finished_holds_nothing_up() {
+    let server = serve("2");
+    let mut begun = peer(&server);
+    begun.send(b"STRING #1\na\nSTRING #2\nha").expect("sent");
+    begun.expect(&[thanks(1)]).expect("answered");
+    signal(&server, Signal::TERM);
+    begun.expect_end(&[stopping()]).expect("told");
+    ends_cleanly(server, Duration::from_secs(2));
+}
+
+#[test]
+fn a_peer_that_never_reads_holds_nothing_up() {
+    let server = serve("1");
+    let mut deaf = peer(&server);
+    let requests = b"STRING #1\nhi\n".repeat(2_000_000);
+    let taken = deaf.send_until_stuck(&requests, Duration::from_millis(500)).expect("sent");
+    assert!(taken < requests.len(), "{taken} octets were taken while no reply was read");
+    signal(&server, Signal::TERM);
+    ends_cleanly(server, Duration::from_secs(1));
+}
+
+#[test]
+fn no_connection_is_taken_any_more() {
+    let server = serve("20");
+    let addr = server.addr;
+    let mut held = peer(&server);
+    held.is_alive().expect("served");
+    signal(&server, Signal::TERM);
+    held.expect_end(&[stopping()]).expect("told");
+    drop(held);
+    ends_cleanly(server, Duration::ZERO);
+    assert!(std::net::TcpStream::connect(addr).is_err(), "the port is still served");
+}

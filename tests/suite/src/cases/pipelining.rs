@@ -1,0 +1,110 @@
+//! Many requests on their way at once (docs/PROTOCOL.md §2.5, §8.2 and §8.4).
+
+use std::time::Duration;
+
+use super::{Case, Check};
+use crate::generate::{Random, complex, frame};
+use crate::oracle::complex::Complex;
+use crate::oracle::{Body, Reply, serve};
+use crate::peer::Peer;
+use crate::target::Target;
+
+/// No server holds that much for a peer that doesn't read.
+const MORE_THAN_ANY_QUEUE: usize = 256 << 20;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new("2.5", "500 requests in one write are answered in order", in_one_write),
+        Case::new("8.2", "replies owed arrive after a half-close", after_half_close),
+        Case::new(
+            "8.2",
+            "a frame cut short by the end gets no reply, those before it do",
+            cut_short,
+        ),
+        Case::new(
+            "8.4",
+            "a peer that doesn't read holds up itself alone, and nothing is lost",
+            slow_reader,
+        ),
+        Case::new("9.2", "seeded values come back as they went", values_come_back),
+    ]
+}
+
+fn requests(count: u32) -> Vec<u8> {
+    let mut random = Random::new(6);
+    let request = |tag: u32| match tag % 4 {
+        0 => frame("STRING", Some(tag), &Body::of_text(random.text(60).as_bytes())),
+        1 | 2 => frame("COMPLEX", Some(tag), &Body::Counted(complex(&mut random).encode())),
+        _ => frame("FROB", Some(tag), &Body::Line(b"x".to_vec())),
+    };
+    (0..count).flat_map(request).collect()
+}
+
+fn in_one_write(target: &Target) -> Check {
+    let octets = requests(500);
+    let want = serve(&octets, false, &target.limits).replies;
+    let mut peer = Peer::connect(target)?;
+    peer.send_beside(octets, false)?;
+    peer.expect(&want)?;
+    peer.is_alive()
+}
+
+fn after_half_close(target: &Target) -> Check {
+    let octets = requests(500);
+    let want = serve(&octets, true, &target.limits).replies;
+    let mut peer = Peer::connect(target)?;
+    peer.send_beside(octets, true)?;
+    peer.expect_end(&want)
+}
+
+fn cut_short(target: &Target) -> Check {
+    let last = frame("COMPLEX", Some(9), &Body::Counted(Complex::default().encode()));
+    for cut in 0..=last.len() {
+        let octets = [&requests(3), &last[..cut]].concat();
+        let want = serve(&octets, true, &target.limits).replies;
+        let mut peer = Peer::connect(target)?;
+        peer.send(&octets)?;
+        peer.half_close()?;
+        peer.expect_end(&want).map_err(|error| format!("cut after {cut} octets: {error}"))?;
+    }
+    Ok(())
+}
+
+fn slow_reader(target: &Target) -> Check {
+    let widest = Complex { s: "s".repeat(64), p: vec![10; 64], ..Complex::default() };
+    let request = |tag: u32| frame("COMPLEX", Some(tag), &Body::Counted(widest.encode()));
+    let mut peer = Peer::connect(target)?;
+    let (mut sent, mut tags) = (0, 0);
+    let unsent = loop {
+        let batch: Vec<u8> = (tags..tags + 1_000).flat_map(request).collect();
+        tags += 1_000;
+        let taken = peer.send_until_stuck(&batch, Duration::from_millis(500))?;
+        sent += taken;
+        if taken < batch.len() {
+            break batch[taken..].to_vec();
+        }
+        if sent > MORE_THAN_ANY_QUEUE {
+            return Err(format!("{sent} octets were taken while no reply was read"));
+        }
+    };
+    Peer::connect(target)?.is_alive().map_err(|error| format!("another connection: {error}"))?;
+    peer.send_beside(unsent, true)?;
+    let result = Ok(Body::Counted(widest.encode()));
+    for tag in 0..tags {
+        let want = Reply { tag: Some(tag), result: result.clone() };
+        peer.expect(&[want]).map_err(|error| format!("reply {tag} of {tags}: {error}"))?;
+    }
+    peer.expect_end(&[])
+}
+
+fn values_come_back(target: &Target) -> Check {
+    let mut peer = Peer::connect(target)?;
+    for seed in 0..200 {
+        let value = complex(&mut Random::new(seed));
+        let body = Body::Counted(value.encode());
+        let want = Reply { tag: Some(7), result: Ok(body.clone()) };
+        peer.send(&frame("COMPLEX", Some(7), &body))?;
+        peer.expect(&[want]).map_err(|error| format!("seed {seed}: {error}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! One connection as the suite holds it: raw octets out, strict replies in, everything under a time limit.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::octets::show;
+use crate::oracle::Reply;
+use crate::replies;
+use crate::target::Target;
+
+/// What is compared with `STRING`'s reply.
+pub const THANKS: &[u8] = b"OK\nThank you.\n";
+
+/// A connection to the server under test.
+#[derive(Debug)]
+pub struct Peer {
+    stream: TcpStream,
+    unread: Vec<u8>,
+    patience: Duration,
+}
+
+impl Peer {
+    /// Connects.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn connect(target: &Target) -> Result<Self, String> {
+        let stream = TcpStream::connect_timeout(&target.addr, target.patience)
+            .map_err(|error| format!("can't connect to {}: {error}", target.addr))?;
+        let configured =
+            stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(target.patience)));
+        configured.map_err(|error| format!("can't set up the socket: {error}"))?;
+        Ok(Self { stream, unread: Vec::new(), patience: target.patience + target.longest_wait })
+    }
+
+    /// Sends all of it, at once as far as TCP allows.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn send(&mut self, octets: &[u8]) -> Result<(), String> {
+        self.stream.write_all(octets).map_err(|error| format!("can't send: {error}"))
+    }
+
+    /// Sends as much as the server takes until it stops taking any for a while; gives back how much that was.
+    ///
+    /// # Errors
+    /// A sentence, if the connection breaks.
+    pub fn send_until_stuck(&mut self, octets: &[u8], stuck: Duration) -> Result<usize, String> {
+        let limit = |stream: &TcpStream, time| stream.set_write_timeout(Some(time));
+        limit(&self.stream, stuck).map_err(|error| error.to_string())?;
+        let mut sent = 0;
+        while sent < octets.len() {
+            match self.stream.write(&octets[sent..]) {
+                Ok(len) => sent += len,
+                Err(error) if is_timeout(error.kind()) => break,
+                Err(error) => return Err(format!("can't send: {error}")),
+            }
+        }
+        limit(&self.stream, self.patience).map_err(|error| error.to_string())?;
+        Ok(sent)
+    }
+
+    /// Ends this side's octets.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn half_close(&mut self) -> Result<(), String> {
+        self.stream.shutdown(Shutdown::Write).map_err(|error| format!("can't half-close: {error}"))
+    }
+
+    /// Sends from a thread of its own, so that neither side waits for the other, and then ends this side's octets or not.
+    /// The thread says whether all was taken: a server that closes may not want to see the rest.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn send_beside(&self, octets: Vec<u8>, then_end: bool) -> Result<JoinHandle<bool>, String> {
+        let mut sender = self.sender()?;
+        Ok(thread::spawn(move || {
+            let sent = sender.write_all(&octets);
+            let ended = if then_end { sender.shutdown(Shutdown::Write) } else { Ok(()) };
+            sent.and(ended).is_ok()
+        }))
+    }
+
+    /// A second handle to the same connection, for a thread that only sends.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn sender(&self) -> Result<TcpStream, String> {
+        self.stream.try_clone().map_err(|error| format!("can't clone the socket: {error}"))
+    }
+
+    /// The next reply, whole.
+    ///
+    /// # Errors
+    /// A sentence: silence, the end of the stream, a reset, or octets no server may send.
+    pub fn reply(&mut self) -> Result<Reply, String> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            if let Some((reply, len)) = replies::first(&self.unread)? {
+                self.unread.drain(..len);
+                return Ok(reply);
+            }
+            if !self.read(deadline)? {
+                return Err(format!(
+                    "the stream ends instead of a reply; behind it: {}",
+                    show(&self.unread)
+                ));
+            }
+        }
+    }
+
+    /// Sends a request and gives its reply.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn ask(&mut self, request: &[u8]) -> Result<Reply, String> {
+        self.send(request)?;
+        self.reply()
+    }
+
+    /// A command is answered: the connection is open and in sync, whatever the limits.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn is_alive(&mut self) -> Result<(), String> {
+        let reply = self.ask(b"ALIVE #4242\n\n")?.to_octets();
+        match reply.as_slice() {
+            b"ERR #4242\nunknown-command ALIVE\n" => Ok(()),
+            other => Err(format!("out of sync: {}", show(other))),
+        }
+    }
+
+    /// Reads to the end of the stream, a clean one.
+    ///
+    /// # Errors
+    /// A sentence: silence, a reset, or octets no server may send.
+    pub fn rest(&mut self) -> Result<Vec<Reply>, String> {
+        let deadline = Instant::now() + self.patience;
+        while self.read(deadline)? {}
+        replies::all(&std::mem::take(&mut self.unread))
+    }
+
+    /// Exactly these replies come next.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn expect(&mut self, want: &[Reply]) -> Result<(), String> {
+        for (at, want) in want.iter().enumerate() {
+            let got = self.reply().map_err(|error| format!("reply {}: {error}", at + 1))?;
+            replies::compare(std::slice::from_ref(want), &[got])
+                .map_err(|error| format!("reply {} of this connection's: {error}", at + 1))?;
+        }
+        Ok(())
+    }
+
+    /// Exactly these replies come, and then the end of the stream.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn expect_end(&mut self, want: &[Reply]) -> Result<(), String> {
+        replies::compare(want, &self.rest()?)
+    }
+
+    fn read(&mut self, deadline: Instant) -> Result<bool, String> {
+        let mut chunk = [0; 16_384];
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(self.silence());
+        }
+        self.stream.set_read_timeout(Some(left)).map_err(|error| error.to_string())?;
+        match self.stream.read(&mut chunk) {
+            Ok(len) => {
+                self.unread.extend_from_slice(&chunk[..len]);
+                Ok(len > 0)
+            }
+            Err(error) if is_timeout(error.kind()) => Err(self.silence()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(format!(
+                "the connection breaks: {error}; read before it: {}",
+                show(&self.unread)
+            )),
+        }
+    }
+
+    fn silence(&self) -> String {
+        format!("nothing more within {:?}; unread: {}", self.patience, show(&self.unread))
+    }
+}
+
+fn is_timeout(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

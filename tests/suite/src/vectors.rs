@@ -1,0 +1,197 @@
+//! tests/vectors.json, parsed into plain structs.
+
+use serde_json::Value;
+
+use crate::octets::{from_hex, from_pieces};
+use crate::oracle::complex::Complex;
+use crate::oracle::{Head, Limits};
+
+/// Everything in the file.
+#[derive(Debug)]
+pub struct Vectors {
+    /// Heads on their own.
+    pub heads: Vec<HeadVector>,
+    /// What a server answers.
+    pub server: Vec<ServerVector>,
+    /// What a client makes of a server's octets; kept as JSON, for they are for clients to read.
+    pub client: Vec<Value>,
+    /// The value of COMPLEX and its octets.
+    pub complex: Vec<ComplexVector>,
+}
+
+/// The octets at the beginning of an input, and what they are.
+#[derive(Debug)]
+pub struct HeadVector {
+    /// Unique.
+    pub name: String,
+    /// What is read.
+    pub octets: Vec<u8>,
+    /// What it is.
+    pub meaning: HeadMeaning,
+}
+
+/// What a head vector's octets are.
+#[derive(Debug, PartialEq, Eq)]
+pub enum HeadMeaning {
+    /// A head.
+    Head(Head),
+    /// Never a head.
+    Bad,
+    /// More has to come.
+    Incomplete,
+}
+
+/// What follows once all was sent and all replies before it were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing.
+    Nothing,
+    /// The client ends its side.
+    HalfClose,
+    /// Silence for the frame deadline.
+    FrameDeadline,
+    /// Silence for the idle timeout.
+    IdleTimeout,
+    /// The server is told to stop.
+    Stop,
+    /// There was no room for the connection in the first place.
+    NoRoom,
+}
+
+/// A connection to a server of the demo commands.
+#[derive(Debug)]
+pub struct ServerVector {
+    /// Unique.
+    pub name: String,
+    /// Of docs/PROTOCOL.md.
+    pub section: String,
+    /// Exactly these, or `None` for any generous ones.
+    pub limits: Option<Limits>,
+    /// The octets sent.
+    pub send: Vec<u8>,
+    /// What happens then.
+    pub then: Then,
+    /// The replies, as octets.
+    pub expect: Vec<u8>,
+    /// Does the server end the connection?
+    pub closes: bool,
+}
+
+/// A payload of COMPLEX.
+#[derive(Debug)]
+pub struct ComplexVector {
+    /// Unique.
+    pub name: String,
+    /// The body.
+    pub octets: Vec<u8>,
+    /// The value, or `None` for `bad-payload`.
+    pub value: Option<Complex>,
+    /// The value as a sender encodes it.
+    pub shortest: Vec<u8>,
+}
+
+impl Vectors {
+    /// Parses the file, which is compiled in.
+    ///
+    /// # Panics
+    /// If the file is not in its own format.
+    #[must_use]
+    pub fn load() -> Self {
+        let file: Value =
+            serde_json::from_str(include_str!("../../vectors.json")).expect("vectors.json is JSON");
+        Self {
+            heads: each(&file["head"], head),
+            server: each(&file["server"], server),
+            client: each(&file["client"], Value::clone),
+            complex: each(&file["complex"], complex),
+        }
+    }
+}
+
+/// The value of COMPLEX that a vector writes as JSON.
+///
+/// # Panics
+/// If a field is missing or of another type.
+#[must_use]
+pub fn complex_value(value: &Value) -> Complex {
+    let entry = |entry: &Value| (text(&entry[0]), entry[1].as_i64().expect("an i64"));
+    Complex {
+        n: value["n"].as_i64().expect("n is an i64"),
+        s: text(&value["s"]),
+        m: each(&value["m"], entry),
+        p: from_hex(value["p"].as_str().expect("p is hexadecimal")),
+        c: if value["c"].is_null() { None } else { Some(Box::new(complex_value(&value["c"]))) },
+    }
+}
+
+fn each<T>(array: &Value, parse: impl FnMut(&Value) -> T) -> Vec<T> {
+    array.as_array().expect("an array").iter().map(parse).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a string").to_owned()
+}
+
+fn size(value: &Value) -> usize {
+    usize::try_from(value.as_u64().expect("a size")).expect("a size in memory")
+}
+
+fn head(vector: &Value) -> HeadVector {
+    let number = |value: &Value| value.as_u64().map(|n| u32::try_from(n).expect("32 bits"));
+    let is = &vector["is"];
+    let meaning = match is.as_str() {
+        Some("bad-head") => HeadMeaning::Bad,
+        Some("incomplete") => HeadMeaning::Incomplete,
+        Some(other) => panic!("{other} is not what a head can be"),
+        None => HeadMeaning::Head(Head {
+            name: text(&is["name"]),
+            length: number(&is["length"]),
+            tag: number(&is["tag"]),
+        }),
+    };
+    HeadVector { name: text(&vector["name"]), octets: from_pieces(&vector["octets"]), meaning }
+}
+
+fn server(vector: &Value) -> ServerVector {
+    ServerVector {
+        name: text(&vector["name"]),
+        section: text(&vector["section"]),
+        limits: vector.get("limits").map(limits),
+        send: from_pieces(&vector["send"]),
+        then: then(vector),
+        expect: from_pieces(&vector["expect"]),
+        closes: vector["closes"].as_bool().expect("closes is a bool"),
+    }
+}
+
+fn limits(limits: &Value) -> Limits {
+    Limits {
+        max_body: size(&limits["max_body"]),
+        max_reply: size(&limits["max_reply"]),
+        skip_budget: size(&limits["skip_budget"]),
+    }
+}
+
+fn then(vector: &Value) -> Then {
+    if vector["room"] == Value::Bool(false) {
+        return Then::NoRoom;
+    }
+    match vector["then"].as_str() {
+        None => Then::Nothing,
+        Some("half-close") => Then::HalfClose,
+        Some("frame-deadline") => Then::FrameDeadline,
+        Some("idle-timeout") => Then::IdleTimeout,
+        Some("stop") => Then::Stop,
+        Some(other) => panic!("{other} is nothing that can follow"),
+    }
+}
+
+fn complex(vector: &Value) -> ComplexVector {
+    let octets = from_pieces(&vector["octets"]);
+    ComplexVector {
+        name: text(&vector["name"]),
+        shortest: vector.get("shortest").map_or_else(|| octets.clone(), from_pieces),
+        value: vector.get("value").map(complex_value),
+        octets,
+    }
+}

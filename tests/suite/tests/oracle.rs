@@ -1,0 +1,117 @@
+//! The oracle and the vectors say the same, and neither depends on how an input was cut.
+
+use linecard_suite::generate::{Random, complex, hostile_payload, stream};
+use linecard_suite::oracle::complex::Complex;
+use linecard_suite::oracle::{Limits, Line, Outcome, head, serve};
+use linecard_suite::replies;
+use linecard_suite::vectors::{HeadMeaning, Then, Vectors};
+
+#[test]
+fn heads_are_what_the_vectors_say() {
+    for vector in Vectors::load().heads {
+        let meaning = match head(&vector.octets) {
+            Line::Incomplete => HeadMeaning::Incomplete,
+            Line::Bad => HeadMeaning::Bad,
+            Line::Head(head, _) => HeadMeaning::Head(head),
+        };
+        assert_eq!(meaning, vector.meaning, "{}", vector.name);
+    }
+}
+
+#[test]
+fn answers_are_what_the_vectors_say() {
+    for vector in Vectors::load().server {
+        if !matches!(vector.then, Then::Nothing | Then::HalfClose) {
+            continue;
+        }
+        let limits = vector.limits.unwrap_or(Limits::DEVICE);
+        let outcome = serve(&vector.send, vector.then == Then::HalfClose, &limits);
+        let want = replies::all(&vector.expect).expect("a vector's replies");
+        replies::compare(&want, &outcome.replies)
+            .unwrap_or_else(|error| panic!("{}: {error}", vector.name));
+        assert_eq!(outcome.closes, vector.closes, "{}", vector.name);
+    }
+}
+
+#[test]
+fn values_are_what_the_vectors_say() {
+    for vector in Vectors::load().complex {
+        assert_eq!(Complex::decode(&vector.octets), vector.value, "{}", vector.name);
+        if let Some(value) = vector.value {
+            assert_eq!(value.encode(), vector.shortest, "{}", vector.name);
+        }
+    }
+}
+
+#[test]
+fn every_code_of_the_error_table_has_a_vector() {
+    let vectors = Vectors::load();
+    let answered: Vec<String> = vectors
+        .server
+        .iter()
+        .flat_map(|vector| replies::all(&vector.expect).expect("a vector's replies"))
+        .filter_map(|reply| reply.result.err().map(|refusal| refusal.code))
+        .collect();
+    let reported: Vec<&str> = vectors
+        .client
+        .iter()
+        .flat_map(|vector| vector["expect"].as_array().expect("a list"))
+        .filter_map(|arrival| arrival["error"].as_str())
+        .collect();
+    let demo_never_fails = "failed";
+    for code in [
+        "bad-head",
+        "too-large",
+        "desync",
+        "unknown-command",
+        "bad-payload",
+        "bad-text",
+        "reply-too-large",
+        "failed",
+        "busy",
+        "timeout",
+        "stopping",
+    ] {
+        assert!(
+            code == demo_never_fails || answered.iter().any(|had| had == code),
+            "server: {code}"
+        );
+        assert!(reported.contains(&code), "client: {code}");
+    }
+}
+
+#[test]
+fn the_cut_changes_nothing() {
+    for seed in 0..200 {
+        let limits = Limits { max_body: 300, max_reply: 300, skip_budget: 600 };
+        let octets = stream(&mut Random::new(seed), &limits);
+        let whole = serve(&octets, false, &limits);
+        let (mut replies, mut kept, mut closes) = (Vec::new(), Vec::new(), false);
+        for octet in &octets {
+            kept.push(*octet);
+            let part: Outcome = serve(&kept, false, &limits);
+            kept.drain(..part.consumed);
+            replies.extend(part.replies);
+            if part.closes {
+                closes = true;
+                break;
+            }
+        }
+        assert_eq!((replies, closes), (whole.replies, whole.closes), "seed {seed}");
+    }
+}
+
+#[test]
+fn values_come_back() {
+    for seed in 0..500 {
+        let value = complex(&mut Random::new(seed));
+        assert_eq!(Complex::decode(&value.encode()), Some(value), "seed {seed}");
+    }
+}
+
+#[test]
+fn hostile_payloads_are_mostly_refused() {
+    let mut random = Random::new(1);
+    let taken = (0..1_000).filter_map(|_| Complex::decode(&hostile_payload(&mut random))).count();
+    assert!((1..500).contains(&taken), "{taken} of 1,000 are values");
+}

@@ -1,0 +1,202 @@
+//! The naive server: a thread a connection, everything that came is parsed again at each read, blocking writes.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use linecard_suite::oracle::{
+    Body, Frame, Limits, Outcome, Refusal, Reply, demo, frame, serve_with,
+};
+
+/// How the server conforms, and how it doesn't.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub limits: Limits,
+    pub frame_deadline: Duration,
+    pub idle_timeout: Duration,
+    pub connection_limit: Option<usize>,
+    pub flaw: Flaw,
+}
+
+/// What it does wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    None,
+    /// Reads on behind a counted body without its LF.
+    RunsLeftovers,
+    LosesTags,
+    /// Expects each read to hold whole frames.
+    LosesHalfFrames,
+    /// Closes without draining.
+    Resets,
+    /// Takes a body of one octet beyond its limit.
+    TakesOneMore,
+    /// Counts the frame deadline from the latest octet.
+    MovesDeadline,
+    /// Closes without `busy`.
+    SilentWhenFull,
+    /// Gives any payload back.
+    TakesAnything,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::DESKTOP,
+            frame_deadline: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(5),
+            connection_limit: None,
+            flaw: Flaw::None,
+        }
+    }
+}
+
+/// Serves on a free loopback port until the process ends.
+pub(crate) fn start(settings: Settings) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+    let addr = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        let taken = Arc::new(AtomicUsize::new(0));
+        while let Ok((stream, _)) = listener.accept() {
+            let taken = Arc::clone(&taken);
+            // A connection that breaks concerns nobody but its peer.
+            thread::spawn(move || drop(accepted(stream, &settings, &taken)));
+        }
+    });
+    addr
+}
+
+fn accepted(stream: TcpStream, settings: &Settings, taken: &AtomicUsize) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let room =
+        taken.fetch_add(1, Ordering::SeqCst) < settings.connection_limit.unwrap_or(usize::MAX);
+    let last = if room {
+        Connection::new(&stream, settings).serve()
+    } else {
+        Ok((settings.flaw != Flaw::SilentWhenFull).then(|| Reply::refusal("busy", None)))
+    };
+    taken.fetch_sub(1, Ordering::SeqCst);
+    match last? {
+        Some(reply) => close(stream, &reply, settings.flaw),
+        None => Ok(()),
+    }
+}
+
+/// Sends the last reply so that it arrives.
+fn close(mut stream: TcpStream, reply: &Reply, flaw: Flaw) -> std::io::Result<()> {
+    stream.write_all(&reply.to_octets())?;
+    if flaw == Flaw::Resets {
+        return Ok(());
+    }
+    stream.shutdown(Shutdown::Write)?;
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let mut chunk = [0; 16_384];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        stream.set_read_timeout(Some(left))?;
+        if stream.read(&mut chunk)? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+struct Connection<'c> {
+    stream: &'c TcpStream,
+    settings: &'c Settings,
+    input: Vec<u8>,
+    /// When the current frame's first octet came, or when the latest reply went.
+    since: Instant,
+}
+
+impl<'c> Connection<'c> {
+    fn new(stream: &'c TcpStream, settings: &'c Settings) -> Self {
+        Self { stream, settings, input: Vec::new(), since: Instant::now() }
+    }
+
+    /// Serves to the end of the stream, or until there is a reply to close with.
+    fn serve(&mut self) -> std::io::Result<Option<Reply>> {
+        let mut chunk = [0; 16_384];
+        loop {
+            let Some(wait) = self.time_left() else {
+                return Ok(Some(Reply::refusal("timeout", None)));
+            };
+            self.stream.set_read_timeout(Some(wait))?;
+            let len = match self.stream.read(&mut chunk) {
+                Ok(0) => return Ok(None),
+                Ok(len) => len,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(error),
+            };
+            if let Some(last) = self.take(&chunk[..len])? {
+                return Ok(Some(last));
+            }
+        }
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let time = if self.input.is_empty() {
+            self.settings.idle_timeout
+        } else {
+            self.settings.frame_deadline
+        };
+        time.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    fn take(&mut self, octets: &[u8]) -> std::io::Result<Option<Reply>> {
+        if self.input.is_empty() || self.settings.flaw == Flaw::MovesDeadline {
+            self.since = Instant::now();
+        }
+        self.input.extend_from_slice(octets);
+        let mut outcome = self.outcome();
+        let last = if outcome.closes { outcome.replies.pop() } else { None };
+        let replies: Vec<u8> = outcome.replies.iter().flat_map(Reply::to_octets).collect();
+        self.stream.write_all(&replies)?;
+        self.input.drain(..outcome.consumed);
+        if outcome.consumed > 0 {
+            self.since = Instant::now();
+        }
+        if self.settings.flaw == Flaw::LosesHalfFrames {
+            self.input.clear();
+        }
+        Ok(last)
+    }
+
+    fn outcome(&self) -> Outcome {
+        let mut limits = self.settings.limits;
+        if self.settings.flaw == Flaw::TakesOneMore {
+            limits.max_body += 1;
+        }
+        let mut outcome =
+            serve_with(&self.input, false, &limits, |name, body| self.answer(name, body));
+        match self.settings.flaw {
+            Flaw::LosesTags => outcome.replies.iter_mut().for_each(|reply| reply.tag = None),
+            Flaw::RunsLeftovers => run_leftovers(&self.input, &limits, &mut outcome),
+            _ => {}
+        }
+        outcome
+    }
+
+    fn answer(&self, name: &str, body: &Body) -> Result<Body, Refusal> {
+        match (self.settings.flaw, name) {
+            (Flaw::TakesAnything, "COMPLEX") => Ok(Body::Counted(body.octets().to_vec())),
+            _ => demo(name, body),
+        }
+    }
+}
+
+/// As a server does that skips to the next line instead of closing.
+fn run_leftovers(input: &[u8], limits: &Limits, outcome: &mut Outcome) {
+    if !matches!(frame(input, limits), Frame::Fatal { code: "desync", .. }) {
+        return;
+    }
+    let lines: Vec<&[u8]> = input.splitn(3, |&octet| octet == b'\n').collect();
+    let rest = lines.get(2).copied().unwrap_or_default();
+    outcome.replies.extend(serve_with(rest, false, limits, demo).replies);
+    outcome.closes = false;
+}
