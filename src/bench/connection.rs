@@ -253,20 +253,27 @@ impl Connection {
         }
     }
 
-    /// The connection is over: what it has not answered has failed.
+    /// The connection is over: what it has not answered has failed. To end with nothing owed, before all
+    /// is sent, is an error too.
     fn lose(&mut self, error: &'static str, hands: &mut Hands<'_>) {
         self.lost = true;
+        if self.owed() == 0 {
+            hands.tally.failed(error, 1);
+        }
         self.give_up(error, &mut hands.tally);
     }
 
-    /// Counts what it owes as failed. What it should have sent in an endless loop is no loss.
+    /// Counts what it owes as failed.
     pub(super) fn give_up(&mut self, error: &'static str, tally: &mut Tally) {
-        let unsent = if self.left > u64::MAX / 2 { 0 } else { self.left };
-        // A connection that ends with nothing owed is an error of its own.
-        let failed = (self.unanswered + unsent).max(u64::from(self.lost));
-        tally.failed(error, failed);
+        tally.failed(error, self.owed());
         (self.left, self.unanswered) = (0, 0);
         self.in_flight.clear();
+    }
+
+    /// Requests without a reply, and those of a number that were not sent.
+    const fn owed(&self) -> u64 {
+        let endless = self.left > u64::MAX / 2;
+        self.unanswered + if endless { 0 } else { self.left }
     }
 }
 
