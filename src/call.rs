@@ -52,8 +52,10 @@ fn complex(client: &mut Client, named: impl Fn(Error) -> String) -> Outcome {
     let levels = sent.levels().map_err(|_| "the article's struct is beyond its own limits")?;
     let reply = client.call::<ComplexCommand>(&Postcard(levels)).map_err(named)?;
     let got = Complex::from(reply.0);
-    writeln!(io::stdout(), "{got}")?;
-    if got == sent { Ok(()) } else { Err("the reply is not the struct that was sent".into()) }
+    if got != sent {
+        return Err("the reply is not the struct that was sent".into());
+    }
+    Ok(writeln!(io::stdout(), "{got}")?)
 }
 
 /// The body as it came: a line with its end, or counted octets.

@@ -15,6 +15,7 @@ pub(crate) fn run(options: &cli::Serve) -> Outcome {
     let on_signal = handle.clone();
     ctrlc::set_handler(move || on_signal.stop())?;
     announce(&server)?;
+    log::info!("up to {} connections", options.max_connections);
     server.run(table().bind(Demo))?;
     report(&handle.counters());
     Ok(())
