@@ -8,7 +8,7 @@ mod world;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use linecard_commands::{ComplexCommand, Complex};
+use linecard_commands::{Complex, ComplexCommand};
 use linecard_core::{Client, Limits, Millis, Out, Postcard};
 use linecard_smoltcp::Timeouts;
 use smoltcp::time::Duration;
