@@ -10,7 +10,7 @@ use linecard_core::{
     Body, CallError, Code, Command, Fault, Millis, Postcard, Refusal, Reject, Session, Text,
 };
 
-use crate::support::{Lab, SMALL};
+use crate::support::{Lab, SMALL, SPIN};
 
 /// What a read or a write does.
 #[derive(Clone, Debug)]
@@ -52,7 +52,12 @@ impl Script {
 
     fn clock(&self) -> impl FnMut() -> Millis + use<> {
         let now = Rc::clone(&self.now);
-        move || Millis(*now.borrow())
+        let mut looked = 0;
+        move || {
+            looked += 1;
+            assert!(looked < SPIN, "it spins");
+            Millis(*now.borrow())
+        }
     }
 
     fn written(&self) -> String {

@@ -156,6 +156,7 @@ fn reported(vector: &Value, piece: usize) -> Vec<Value> {
         let (consumed, arrival) = client.step(&send[start..shown], end);
         start += consumed;
         found.extend(as_json(&arrival));
+        assert!(found.len() <= send.len() + 1, "it spins");
         match arrival {
             Arrival::NeedInput { .. } if shown < send.len() => {
                 shown = shown.saturating_add(piece).min(send.len());
