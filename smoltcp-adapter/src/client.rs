@@ -15,7 +15,8 @@ use smoltcp::socket::tcp::{ConnectError, Socket, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use crate::server::{millis, prepare};
+use crate::options::{prepare, shut};
+use crate::server::millis;
 use crate::setup::{Scratch, Timeouts};
 use crate::stack::{Moment, Stack};
 use crate::view::{drain, gathered, in_place};
@@ -347,10 +348,4 @@ fn settle(due: &mut [Option<(u32, Millis)>], tag: u32) {
     for place in due.iter_mut().filter(|place| place.is_some_and(|(of, _)| of == tag)) {
         *place = None;
     }
-}
-
-/// Closes our half. Without keep-alive from then on: its octet would stand where our FIN does.
-fn shut(socket: &mut Socket<'_>) {
-    socket.close();
-    socket.set_keep_alive(None);
 }

@@ -8,6 +8,7 @@ use smoltcp::phy::Device;
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 
+use crate::options::{prepare, span};
 use crate::setup::{Parts, Scratch, SetupError, Timeouts, check};
 use crate::slot::{Door, Pair, Room, Slot};
 use crate::stack::{Moment, Stack};
@@ -166,18 +167,6 @@ impl<'a, const N: usize> Server<'a, N> {
     fn all(&self) -> impl Iterator<Item = &Slot<'a>> {
         self.slots.iter().chain([&self.spare])
     }
-}
-
-/// The options that our sockets have for good.
-pub(crate) fn prepare(socket: &mut Socket<'_>, timeouts: &Timeouts) {
-    // What is written in one turn leaves in one piece: there is nothing for Nagle to gather.
-    socket.set_nagle_enabled(false);
-    socket.set_timeout(Some(span(timeouts.write)));
-    socket.set_keep_alive(Some(span(timeouts.keep_alive)));
-}
-
-fn span(millis: Millis) -> Duration {
-    Duration::from_millis(millis.0)
 }
 
 /// smoltcp's time in the core's unit; a time before the clock's zero is zero.

@@ -14,6 +14,7 @@ use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
 use crate::flow::Flow;
+use crate::options::shut;
 use crate::setup::{Scratch, Timeouts};
 use crate::view::{drain, gathered, in_place};
 
@@ -187,10 +188,7 @@ impl<'l> Slot<'l> {
     }
 
     fn close(&mut self, socket: &mut Socket<'_>, now: Millis) {
-        socket.close();
-        // smoltcp's keep-alive carries an octet at the number before the next. That is our FIN's now, and a peer that lost
-        // the FIN would take the octet for ours.
-        socket.set_keep_alive(None);
+        shut(socket);
         self.stage = Stage::Closing { flow: Flow::new(now), lingers: None };
     }
 }

@@ -5,7 +5,7 @@ mod world;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
-    ArpOperation, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpProtocol, IpAddress,
+    ArpOperation, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpProtocol,
     Ipv4Address, Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
@@ -55,7 +55,13 @@ impl Ghost {
             if ethernet.dst_addr() == GHOST_MAC && ethernet.ethertype() == EthernetProtocol::Ipv4 {
                 let ip = Ipv4Packet::new_unchecked(ethernet.payload());
                 let tcp = TcpPacket::new_unchecked(ip.payload());
-                return Some((tcp.syn(), tcp.rst(), tcp.dst_port(), tcp.seq_number(), tcp.ack_number()));
+                return Some((
+                    tcp.syn(),
+                    tcp.rst(),
+                    tcp.dst_port(),
+                    tcp.seq_number(),
+                    tcp.ack_number(),
+                ));
             }
         }
     }
@@ -169,8 +175,10 @@ fn thousands_of_handshakes_that_are_reset_at_every_point_cost_no_slot() {
         let port = 1_000 + round;
         ghost.send(world.now, &segment(port, TcpControl::Syn, 100, None));
         world.run_for(Duration::from_millis(1));
-        let server = std::iter::from_fn(|| ghost.take(world.now)).find(|(syn, .., at, _, _)| *syn && *at == port);
-        let (_, _, _, seq, _) = server.unwrap_or_else(|| panic!("round {round}: no SYN ACK: {:?}", world.server));
+        let server = std::iter::from_fn(|| ghost.take(world.now))
+            .find(|(syn, .., at, _, _)| *syn && *at == port);
+        let (_, _, _, seq, _) =
+            server.unwrap_or_else(|| panic!("round {round}: no SYN ACK: {:?}", world.server));
         let ours = seq.0.wrapping_add(1);
         if seed.percent(50) {
             ghost.send(world.now, &segment(port, TcpControl::None, 101, Some(ours)));

@@ -62,7 +62,11 @@ impl Wire {
     /// When the next frame arrives at one of the two stacks, which were plugged in first.
     pub fn next_arrival(&self) -> Option<Instant> {
         let hub = self.0.borrow();
-        hub.inboxes.iter().take(2).filter_map(|inbox| inbox.peek().map(|Reverse((at, ..))| *at)).min()
+        hub.inboxes
+            .iter()
+            .take(2)
+            .filter_map(|inbox| inbox.peek().map(|Reverse((at, ..))| *at))
+            .min()
     }
 }
 
