@@ -5,7 +5,6 @@ use core::fmt;
 use linecard_core::{Limits, Millis, Service};
 use smoltcp::iface::SocketSet;
 use smoltcp::phy::Device;
-use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 
 use crate::options::{prepare, span};

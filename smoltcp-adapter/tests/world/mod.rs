@@ -150,9 +150,8 @@ impl World {
         self.run_for(Duration::from_millis(100));
         self.wire.set_weather(Weather::FAIR);
         for (_, socket) in self.client.sockets.iter_mut() {
-            if let smoltcp::socket::Socket::Tcp(socket) = socket {
-                socket.abort();
-            }
+            let smoltcp::socket::Socket::Tcp(socket) = socket;
+            socket.abort();
         }
         self.run_for(Duration::from_secs(1));
     }
