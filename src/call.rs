@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 
-use linecard_commands::{Complex, ComplexCommand};
+use linecard_commands::{Complex, ComplexCommand, StringCommand};
 use linecard_std::protocol::{Body, Command, Octets, Postcard, Text};
 use linecard_std::{Client, ClientConfig, Error};
 
@@ -21,14 +21,18 @@ pub(crate) fn run(options: &cli::Call) -> Outcome {
         payload.as_ref().map_or(0, Vec::len).max(options.text.as_ref().map_or(0, String::len));
     let mut client = Client::connect_with(&options.address, &config(options, request_len))?;
     let named = |error: Error| format!("{}: {error}", options.address);
-    match (&payload, &options.text) {
-        (Some(octets), _) => {
-            print(client.call_named(&options.name, &Octets(octets)).map_err(named)?)
+    let text = options.text.as_deref();
+    match (&payload, options.name.as_str()) {
+        (Some(octets), name) => print(client.call_named(name, &Octets(octets)).map_err(named)?),
+        (None, ComplexCommand::NAME) if text.is_none() => complex(&mut client, named),
+        (None, StringCommand::NAME) => {
+            let text = Text(text.unwrap_or_default());
+            let reply = client.call::<StringCommand>(&text).map_err(named)?;
+            print(Body::Line(reply.0.as_bytes()))
         }
-        (None, None) if options.name == ComplexCommand::NAME => complex(&mut client, named),
-        (None, text) => {
-            let text = Text(text.as_deref().unwrap_or_default());
-            print(client.call_named(&options.name, &text).map_err(named)?)
+        (None, name) => {
+            let text = Text(text.unwrap_or_default());
+            print(client.call_named(name, &text).map_err(named)?)
         }
     }
 }
@@ -48,8 +52,10 @@ fn complex(client: &mut Client, named: impl Fn(Error) -> String) -> Outcome {
     let levels = sent.levels().map_err(|_| "the article's struct is beyond its own limits")?;
     let reply = client.call::<ComplexCommand>(&Postcard(levels)).map_err(named)?;
     let got = Complex::from(reply.0);
-    writeln!(io::stdout(), "{got}")?;
-    if got == sent { Ok(()) } else { Err("the reply is not the struct that was sent".into()) }
+    if got != sent {
+        return Err("the reply is not the struct that was sent".into());
+    }
+    Ok(writeln!(io::stdout(), "{got}")?)
 }
 
 /// The body as it came: a line with its end, or counted octets.

@@ -9,12 +9,13 @@ use linecard_std::{Counters, Server};
 use crate::{Outcome, cli, descriptors};
 
 pub(crate) fn run(options: &cli::Serve) -> Outcome {
-    descriptors::raise_limit(options.max_connections);
+    descriptors::raise_limit("--max-connections", options.max_connections);
     let server = Server::bind(&options.listen, options.config())?;
     let handle = server.handle();
     let on_signal = handle.clone();
     ctrlc::set_handler(move || on_signal.stop())?;
     announce(&server)?;
+    log::info!("up to {} connections", options.max_connections);
     server.run(table().bind(Demo))?;
     report(&handle.counters());
     Ok(())

@@ -1,4 +1,4 @@
-//! A recursive value without recursion: docs/PROTOCOL.md §2.5.
+//! A recursive value without recursion: docs/PROTOCOL.md §7.3.
 //!
 //! ```text
 //! struct Node { fields…, next: Option<Box<Node>> }

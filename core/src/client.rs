@@ -1,4 +1,4 @@
-//! The client's side of one connection: docs/PROTOCOL.md §8.
+//! The client's side of one connection: docs/PROTOCOL.md §10.
 //!
 //! ```text
 //! call ─► octets ─► … ─► octets ─► step ─► Reply, by the tag that call returned
@@ -211,6 +211,11 @@ impl<const CALLS: usize> Client<CALLS> {
     #[must_use]
     pub fn unanswered(&self) -> usize {
         self.in_flight.len()
+    }
+
+    /// Whether a call is without a reply, and not given up.
+    pub(crate) fn awaits(&self, tag: u32) -> bool {
+        self.in_flight.iter().any(|call| call.tag == tag && call.wanted)
     }
 
     /// Looks at the front of `input`: all octets received and not yet consumed. `end` says that nothing

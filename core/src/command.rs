@@ -34,7 +34,7 @@ use crate::payload::Payload;
 /// }
 /// ```
 pub trait Command {
-    /// A legal name (docs/PROTOCOL.md §2.1) that the protocol doesn't keep for itself: not `OK`, `ERR`
+    /// A legal name (docs/PROTOCOL.md §6) that the protocol doesn't keep for itself: not `OK`, `ERR`
     /// or `MORE`, nor anything that begins with `LC.`. An illegal one does not compile.
     const NAME: &'static str;
 

@@ -1,4 +1,4 @@
-//! What a session may take, give and wait for: docs/PROTOCOL.md §4 (limits) and §6 (time).
+//! What a session may take, give and wait for: docs/PROTOCOL.md §4 (limits) and §8.3 (time).
 
 use crate::head::HEAD_LINE_CAP;
 use crate::reply::{ERR_FRAME_CAP, OK_HEAD_CAP};

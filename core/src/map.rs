@@ -13,7 +13,7 @@ use serde::{
 /// `N`, so it is for a few dozen entries at the most.
 ///
 /// `heapless::LinearMap` lets a second entry with the same key replace the first as it decodes; here
-/// that is an error, as docs/PROTOCOL.md §2.4 wants it.
+/// that is an error, as docs/PROTOCOL.md §7.2 wants it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Map<K, V, const N: usize> {
     entries: Vec<(K, V), N>,

@@ -1,4 +1,4 @@
-//! What a body means: docs/PROTOCOL.md §2.3 (text) and §2.4 (postcard).
+//! What a body means: docs/PROTOCOL.md §3.1 (text) and §3.2 (postcard).
 
 use serde::{Deserialize, Serialize};
 

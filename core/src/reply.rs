@@ -1,4 +1,4 @@
-//! Answering one request, once: docs/PROTOCOL.md §3 and §5.
+//! Answering one request, once: docs/PROTOCOL.md §5.
 
 use serde::Serialize;
 
@@ -105,8 +105,11 @@ impl<'s> Reply<'s> {
 
     pub(crate) fn refuse(self, code: Code, words: &[Word<'_>]) -> Sent {
         let Owed::Reply { tag } = *self.owed else { return Sent { code: None } };
-        let len = write_error(self.tail, tag, code, words).unwrap_or_default();
-        self.sent(len, Some(code))
+        match write_error(self.tail, tag, code, words) {
+            Some(len) => self.sent(len, Some(code)),
+            // The caller lent less than the session asked for: the reply stays owed.
+            None => Sent { code: Some(code) },
+        }
     }
 
     fn sent(self, len: usize, code: Option<Code>) -> Sent {

@@ -41,7 +41,7 @@ pub enum Want {
         /// The longest reply.
         free: usize,
     },
-    /// Nothing: send what is in the output, then close (docs/PROTOCOL.md §7).
+    /// Nothing: send what is in the output, then close (docs/PROTOCOL.md §8.1).
     Close,
 }
 

@@ -1,4 +1,4 @@
-//! The server's side of one connection: docs/PROTOCOL.md §3 to §7.
+//! The server's side of one connection: docs/PROTOCOL.md §4, §5 and §8.
 //!
 //! ```text
 //!            octets                     ┌───── reply ─────┐
@@ -96,10 +96,6 @@ impl<'l> Session<'l> {
         end: bool,
         out: &mut Out<'_>,
     ) -> (usize, Step<'i>) {
-        if self.owed != Owed::Nothing {
-            let _answered = self.reply(out).error(Code::Failed, "no answer");
-            return (0, Step::Refused(Code::Failed));
-        }
         if self.phase == Phase::Closed {
             return (0, Step::Close);
         }
@@ -109,6 +105,10 @@ impl<'l> Session<'l> {
             return (0, Step::NeedOutput { free });
         }
         self.unblock(now);
+        if self.owed != Owed::Nothing {
+            let _answered = self.reply(out).error(Code::Failed, "no answer");
+            return (0, Step::Refused(Code::Failed));
+        }
         if self.phase == Phase::Idle {
             if self.stop_by.is_some() {
                 return (0, self.close_with(Code::Stopping, out));
@@ -159,7 +159,8 @@ impl<'l> Session<'l> {
         self.stop_by = Some(by);
     }
 
-    fn unblock(&mut self, now: Millis) {
+    /// The output was sent on: time goes on. A step that finds room does this by itself.
+    pub(crate) fn unblock(&mut self, now: Millis) {
         if self.blocked {
             self.blocked = false;
             self.since = Millis(now.0.saturating_sub(self.since.0));

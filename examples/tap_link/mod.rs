@@ -163,6 +163,6 @@ fn whole(path: &Path, fault: &Fault) -> Result<(), String> {
 }
 
 /// Sequence numbers and ports that a stranger can't guess.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0)
 }

@@ -12,7 +12,8 @@
 //! |---|---|
 //! | [`Stack`] | interface, device and sockets, and the one order in which they are polled |
 //! | [`Server`] | `N` connections at once, and one more that answers `busy` |
-
+//! | [`Client`] | calls over a connection of ours, polled |
+//! | [`Stream`] | a connection as a blocking stream, for core's [blocking fronts](linecard_core::blocking) |
 //! | [`tap`] | Linux's TAP device (feature `tap`) |
 //!
 //! # A server
@@ -49,16 +50,23 @@
 #![cfg_attr(not(any(test, feature = "tap")), no_std)]
 #![cfg_attr(not(feature = "tap"), forbid(unsafe_code))]
 
+mod client;
 mod flow;
+mod host;
+mod options;
 mod server;
 mod setup;
 mod slot;
 mod stack;
+mod stream;
 mod view;
 
 #[cfg(all(feature = "tap", target_os = "linux"))]
 pub mod tap;
 
+pub use client::{Client, Closed, News};
+pub use host::Host;
 pub use server::Server;
 pub use setup::{Parts, Scratch, SetupError, Timeouts};
 pub use stack::{Moment, Stack};
+pub use stream::Stream;

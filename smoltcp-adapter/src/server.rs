@@ -5,9 +5,9 @@ use core::fmt;
 use linecard_core::{Limits, Millis, Service};
 use smoltcp::iface::SocketSet;
 use smoltcp::phy::Device;
-use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 
+use crate::options::{prepare, span};
 use crate::setup::{Parts, Scratch, SetupError, Timeouts, check};
 use crate::slot::{Door, Pair, Room, Slot};
 use crate::stack::{Moment, Stack};
@@ -47,10 +47,13 @@ impl<'a, const N: usize> Server<'a, N> {
     pub fn new(sockets: &mut SocketSet<'_>, parts: Parts<'a, N>) -> Result<Self, SetupError> {
         check(sockets, &parts)?;
         let Parts { slots, spare, scratch, limits, timeouts, port } = parts;
-        let door = Door { port, stopping: None };
+        let door = Door { port, keep_alive: span(timeouts.keep_alive), stopping: None };
         for &handle in slots.iter().chain([&spare]) {
             let socket = sockets.get_mut(handle);
             prepare(socket, &timeouts);
+            // An ACK leaves when all that came was answered, and so with the replies: it has nothing to wait for. And a
+            // delayed one would be lost where TIME-WAIT is cut short.
+            socket.set_ack_delay(None);
             door.reopen(socket);
         }
         Ok(Self {
@@ -72,7 +75,7 @@ impl<'a, const N: usize> Server<'a, N> {
         service: &mut dyn Service,
     ) -> Option<Duration> {
         let idle = stack.poll(now, |moment, sockets| self.tend(now, moment, sockets, service));
-        let due = self.deadline().map(|due| Duration::from_millis(due.since(millis(now)).0));
+        let due = self.deadline().map(|due| span(due.since(millis(now))));
         idle.into_iter().chain(due).min()
     }
 
@@ -163,15 +166,6 @@ impl<'a, const N: usize> Server<'a, N> {
     fn all(&self) -> impl Iterator<Item = &Slot<'a>> {
         self.slots.iter().chain([&self.spare])
     }
-}
-
-/// The options that every socket of a server has for good.
-fn prepare(socket: &mut Socket<'_>, timeouts: &Timeouts) {
-    let span = |millis: Millis| Duration::from_millis(millis.0);
-    // Replies leave in one piece with whatever was answered in one turn: there is nothing for Nagle to gather.
-    socket.set_nagle_enabled(false);
-    socket.set_timeout(Some(span(timeouts.write)));
-    socket.set_keep_alive(Some(span(timeouts.keep_alive)));
 }
 
 /// smoltcp's time in the core's unit; a time before the clock's zero is zero.

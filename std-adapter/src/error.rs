@@ -52,6 +52,8 @@ pub enum Error {
     },
     /// The reply is not a value of the command's reply type.
     BadReply(Reject),
+    /// The reply was skipped, because that to a later call was received before it.
+    PassedOver,
 }
 
 impl From<CallerError<'_, io::Error>> for Error {
@@ -70,6 +72,7 @@ impl From<CallerError<'_, io::Error>> for Error {
             CallerError::Closed(fault) => Self::Closed(fault),
             CallerError::ReplyTooLarge { len } => Self::ReplyTooLarge { len },
             CallerError::BadReply(reject) => Self::BadReply(reject),
+            CallerError::PassedOver => Self::PassedOver,
         }
     }
 }
@@ -103,6 +106,7 @@ impl fmt::Display for Error {
             Self::BadReply(Reject::Payload) => {
                 f.write_str("the reply is not a value of the command's type")
             }
+            Self::PassedOver => f.write_str("a later call's reply was received before this one's"),
         }
     }
 }

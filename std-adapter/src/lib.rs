@@ -49,9 +49,14 @@ mod error;
 pub mod server;
 mod stream;
 
+/// The README's program runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Client, ClientConfig};
 pub use error::Error;
 pub use linecard_core as protocol;
-pub use server::{Config, Counters, Handle, Server};
+pub use server::{Config, Counters, Server, ServerHandle};
 pub use stream::Stream;

@@ -34,6 +34,8 @@ pub enum CallerError<'r, E> {
     },
     /// The reply is not a value of the command's reply type.
     BadReply(Reject),
+    /// The reply was skipped, because that to a later call was received before it.
+    PassedOver,
 }
 
 /// A call that was sent, and whose reply is still to be taken: [`Caller::receive`].
@@ -66,6 +68,7 @@ enum Found {
     Frame { start: usize, end: usize },
     TooLarge { len: u32 },
     Closed(Fault),
+    PassedOver,
 }
 
 impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T, B, CALLS> {
@@ -134,7 +137,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     }
 
     /// Waits for the reply to a call. Replies are taken in the order of their calls: those to earlier
-    /// calls, if they were not received, are skipped.
+    /// calls, if they were not received, are skipped, and receiving one of them then fails at once.
     ///
     /// # Errors
     /// [`CallerError`].
@@ -193,6 +196,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
             Ok(Found::Frame { start, end }) => reply_in(self.inbox.range(start, end)),
             Ok(Found::TooLarge { len }) => Err(CallerError::ReplyTooLarge { len }),
             Ok(Found::Closed(fault)) => Err(CallerError::Closed(fault)),
+            Ok(Found::PassedOver) => Err(CallerError::PassedOver),
             Err(error) => {
                 self.client.forget(tag);
                 Err(error)
@@ -203,6 +207,9 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     /// Reads until there is the reply to a call, or there can be none.
     fn find(&mut self, wanted: u32) -> Result<Found, CallerError<'static, T::Error>> {
         self.flush()?;
+        if !self.client.awaits(wanted) {
+            return Ok(Found::PassedOver);
+        }
         loop {
             let start = self.inbox.start;
             let (consumed, arrival) = self.client.step(self.inbox.octets(), self.ended);

@@ -5,7 +5,7 @@
 //! caller's.
 //!
 //! What they ask of the traits: a read waits for the first octets and returns what is there; one that
-//! has waited long enough fails with [`ErrorKind::TimedOut`](embedded_io::ErrorKind::TimedOut), and
+//! has waited long enough fails with [`ErrorKind::TimedOut`], and
 //! then deadlines are looked at. Over a `Read` that never times out, a deadline is only noticed when
 //! octets come.
 

@@ -5,7 +5,7 @@ use core::convert::Infallible;
 use embedded_io::{ErrorKind, Read, Write};
 
 use super::{Inbox, is};
-use crate::limits::Millis;
+use crate::limits::{Limits, Millis};
 use crate::out::Out;
 use crate::service::{Service, Want, pump};
 use crate::session::Session;
@@ -17,16 +17,18 @@ pub enum ServeError<E> {
     Io(E),
     /// The stream took no octets and gave no error.
     WriteZero,
-    /// A buffer is too small: the input needs [`Limits::frame_room`](crate::Limits::frame_room)
-    /// octets, the output [`Limits::reply_room`](crate::Limits::reply_room).
+    /// A buffer is too small: the input needs [`Limits::frame_room`]
+    /// octets, the output [`Limits::reply_room`].
     Buffers {
         /// What the smaller one needs.
         needed: usize,
     },
+    /// A link that [`serve_link`] serves came to an end, as a link should not.
+    Ended,
 }
 
 /// Serves one connection until it is over and the last reply is flushed. Closing is the caller's:
-/// docs/PROTOCOL.md §7 tells how to close so that the last reply survives.
+/// docs/PROTOCOL.md §8.1 tells how to close so that the last reply survives.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -45,31 +47,39 @@ pub fn serve<T: Read + Write>(
     loop {
         let (consumed, want) = pump(session, service, clock(), inbox.octets(), ended, &mut out);
         inbox.consume(consumed);
-        send(io, &mut out)?;
+        if !out.is_empty() {
+            session.block(clock());
+            send(io, &mut out)?;
+        }
         match want {
             Want::Close => return Ok(()),
             Want::Output { .. } => {}
-            Want::Input { .. } => ended = receive(io, &mut inbox)?,
+            Want::Input { .. } => {
+                session.unblock(clock());
+                ended = receive(io, &mut inbox)?;
+            }
         }
     }
 }
 
 /// Serves a link that can't close, such as a UART, for good. Where a connection would be closed, what
 /// comes is discarded until the link has been silent for one frame deadline; then a new session
-/// begins (docs/PROTOCOL.md §7). So the leftovers of a broken frame never run as commands.
+/// begins (docs/PROTOCOL.md §11). So the leftovers of a broken frame never run as commands.
 ///
-/// Reads must time out now and then, or silence is never noticed.
+/// Reads must time out now and then, or silence is never noticed. A link is never too long idle: that
+/// limit is not looked at.
 ///
 /// # Errors
-/// [`ServeError`].
+/// [`ServeError`]; [`ServeError::Ended`] when the link ends after all.
 pub fn serve_link<T: Read + Write>(
     io: &mut T,
-    limits: &crate::Limits,
+    limits: &Limits,
     service: &mut dyn Service,
     rx: &mut [u8],
     tx: &mut [u8],
     clock: &mut dyn FnMut() -> Millis,
 ) -> Result<Infallible, ServeError<T::Error>> {
+    let limits = &Limits { idle_timeout: Millis::MAX, ..*limits };
     loop {
         let mut session = Session::new(limits, clock());
         serve(io, &mut session, service, rx, tx, clock)?;
@@ -104,9 +114,6 @@ fn receive<T: Read>(
 
 /// `write_all` of embedded-io panics where a write takes nothing; this fails.
 fn send<T: Write>(io: &mut T, out: &mut Out<'_>) -> Result<(), ServeError<T::Error>> {
-    if out.is_empty() {
-        return Ok(());
-    }
     let mut rest = out.written();
     while !rest.is_empty() {
         match io.write(rest) {
@@ -130,7 +137,7 @@ fn discard<T: Read>(
     let mut since = clock();
     while clock().since(since) < silence {
         match io.read(rx) {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Err(ServeError::Ended),
             Ok(_) => since = clock(),
             Err(error) if is(&error, ErrorKind::TimedOut) || is(&error, ErrorKind::Interrupted) => {
             }

@@ -9,6 +9,7 @@
 
 mod capture;
 mod clock;
+mod desk;
 mod device;
 mod open;
 mod serve;
@@ -16,6 +17,7 @@ mod sleep;
 
 pub use capture::Capture;
 pub use clock::Clock;
+pub use desk::Desk;
 pub use device::Tap;
 pub use open::OpenError;
 pub use serve::serve;

@@ -12,7 +12,7 @@ pub struct Config {
     pub limits: Limits,
     /// A write without progress for so long resets the connection.
     pub write_timeout: Duration,
-    /// From [`Handle::stop`](super::Handle::stop) until the last connection is closed. Half of it is for
+    /// From [`ServerHandle::stop`](super::ServerHandle::stop) until the last connection is closed. Half of it is for
     /// frames that were begun.
     pub stop_timeout: Duration,
     /// Connections at one time; one more is answered `busy`. Those that only linger don't count.

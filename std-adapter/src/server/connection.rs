@@ -18,7 +18,7 @@ use super::parked::{Exhausted, Parked};
 use super::shared::{LINGERING_CAP, Shared};
 
 /// How long a closing connection is drained at most, so that unread octets don't destroy its last
-/// reply: docs/PROTOCOL.md §7.
+/// reply: docs/PROTOCOL.md §8.1.
 const LINGER: Millis = Millis(2_000);
 
 /// Reads of a lingering connection in one turn.

@@ -51,7 +51,7 @@ pub struct Server {
 
 /// A hold on a running server, for other threads.
 #[derive(Clone, Debug)]
-pub struct Handle {
+pub struct ServerHandle {
     shared: Arc<Shared>,
 }
 
@@ -80,8 +80,8 @@ impl Server {
 
     /// A hold to stop it by, and to read its counters.
     #[must_use]
-    pub fn handle(&self) -> Handle {
-        Handle { shared: self.shared.clone() }
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle { shared: self.shared.clone() }
     }
 
     /// Serves until it is stopped. Each worker gets a clone of `service`: usually a table bound to the
@@ -119,7 +119,7 @@ fn panicked<T>(_payload: T) -> io::Result<()> {
     Err(io::Error::other("a worker panicked"))
 }
 
-impl Handle {
+impl ServerHandle {
     /// Stops the server: no more connections; what was begun is answered; every client is told
     /// `stopping`.
     pub fn stop(&self) {

@@ -161,12 +161,14 @@ impl<'c, S: Service> Worker<'c, S> {
     }
 
     fn go_on(&mut self) {
-        for key in std::mem::take(&mut self.again) {
-            self.turn(key, |connection, hands| {
+        let waiting = self.again.len();
+        for at in 0..waiting {
+            self.turn(self.again[at], |connection, hands| {
                 connection.queued = false;
                 connection.turn(hands)
             });
         }
+        self.again.drain(..waiting);
     }
 
     fn look_at_deadlines(&mut self) {

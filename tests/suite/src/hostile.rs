@@ -2,7 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::Duration;
 
 use crate::oracle::{Body, Frame, Head, Limits, frame};
@@ -16,7 +17,7 @@ pub struct Hostile {
     /// Where it listens.
     pub addr: SocketAddr,
     listener: TcpListener,
-    script: JoinHandle<()>,
+    script: Receiver<()>,
 }
 
 /// The connection, after its first request was read.
@@ -46,14 +47,16 @@ impl Hostile {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let addr = listener.local_addr().expect("an address");
         let accepting = listener.try_clone().expect("a second handle");
-        let script = thread::spawn(move || {
+        let (done, ended) = channel();
+        thread::spawn(move || {
             let (stream, _) = accepting.accept().expect("a client");
             stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
             stream.set_write_timeout(Some(LIMIT)).expect("a time limit");
             stream.set_nodelay(true).expect("no delay");
             script(stream);
+            done.send(())
         });
-        Self { addr, listener, script }
+        Self { addr, listener, script: ended }
     }
 
     /// The address as a command line takes it.
@@ -67,7 +70,7 @@ impl Hostile {
     /// # Panics
     /// If not so.
     pub fn check(self) {
-        self.script.join().expect("the script goes through");
+        self.script.recv_timeout(LIMIT).expect("the script goes through");
         self.listener.set_nonblocking(true).expect("a listener that doesn't wait");
         let again = self.listener.accept().map(|_| ());
         assert!(again.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "connected again");

@@ -1,0 +1,285 @@
+//! The client's side: tags, order, what is late, forgotten, too large, told, cut off; the window.
+
+use linecard_core::{
+    Arrival, Body, CallError, Client, Code, Command, Fault, Octets, Out, Postcard, Refusal, Text,
+};
+
+struct Say;
+
+impl Command for Say {
+    const NAME: &'static str = "SAY";
+    type Request<'i> = Text<'i>;
+    type Reply<'i> = Text<'i>;
+}
+
+/// A client of which `calls` calls, with the tags 0, 1, …, are on their way.
+fn waiting(calls: u32) -> Client<8> {
+    waiting_with(calls, 200)
+}
+
+fn waiting_with(calls: u32, max_reply_len: u32) -> Client<8> {
+    let mut client = Client::new(max_reply_len, 1_000);
+    for tag in 0..calls {
+        let mut buf = [0; 64];
+        assert_eq!(client.call::<Say>(&Text("hi"), &mut Out::new(&mut buf)), Ok(tag));
+    }
+    client
+}
+
+/// What `octets` and then the end of the stream are to a client, however they are cut.
+fn arrivals(mut client: Client<8>, octets: impl AsRef<[u8]>) -> Vec<String> {
+    let octets = octets.as_ref();
+    let mut found = Vec::new();
+    let (mut start, mut shown) = (0, 0);
+    while found.last().is_none_or(|last: &String| !last.starts_with("Closed")) {
+        let (consumed, arrival) = client.step(&octets[start..shown], shown == octets.len());
+        start += consumed;
+        match arrival {
+            Arrival::NeedInput { .. } => shown += 1,
+            Arrival::Reply { tag, body: Ok(Body::Line(line)) } => {
+                found.push(format!("{tag} = {}", line.escape_ascii()));
+            }
+            Arrival::Reply { tag, body: Ok(Body::Counted(octets)) } => {
+                found.push(format!("{tag} == {}", octets.escape_ascii()));
+            }
+            Arrival::Reply { tag, body: Err(Refusal { code, name, words }) } => {
+                found.push(format!("{tag} ! {code} {name}: {words}"));
+            }
+            Arrival::TooLarge { tag, len } => found.push(format!("{tag} > {len}")),
+            Arrival::Event(event) => found.push(format!("event {}", event.name)),
+            Arrival::Skipped => found.push("skipped".into()),
+            Arrival::Told(Refusal { code, name, words }) => {
+                found.push(format!("told {code} {name}: {words}"));
+            }
+            Arrival::Closed(fault) => found.push(format!("Closed {fault:?}")),
+        }
+    }
+    assert_eq!(client.step(b"OK #0\nhi\n", false), (0, Arrival::Closed(Fault::End)));
+    let mut buf = [0; 64];
+    let call = client.call::<Say>(&Text("hi"), &mut Out::new(&mut buf));
+    assert_eq!(call, Err(CallError::Closed));
+    found
+}
+
+#[test]
+fn a_call_is_written_with_its_tag() {
+    let mut client = Client::<8>::new(200, 1_000);
+    let mut buf = [0; 100];
+    let mut out = Out::new(&mut buf);
+    assert_eq!(client.call::<Say>(&Text("hi"), &mut out), Ok(0));
+    assert_eq!(client.call::<Say>(&Text("a\nb"), &mut out), Ok(1));
+    assert_eq!(client.call_named("RAW", &Octets(b""), &mut out), Ok(2));
+    assert_eq!(client.call_named("ADD", &Postcard((1_u8, -1_i32)), &mut out), Ok(3));
+    assert_eq!(out.written(), b"SAY #0\nhi\nSAY 3 #1\na\nb\nRAW 0 #2\n\nADD 2 #3\n\x01\x01\n");
+    assert_eq!(client.unanswered(), 4);
+}
+
+#[test]
+fn replies_are_told_apart_by_tag() {
+    let octets = "OK #0\na\nERR #1\nfailed no way\nOK 3 #2\nb\nc\n";
+    assert_eq!(
+        arrivals(waiting(3), octets),
+        ["0 = a", "1 ! failed failed: no way", "2 == b\\nc", "Closed End"]
+    );
+}
+
+#[test]
+fn late_replies_and_events_are_skipped() {
+    let octets = "OK #9\nlate\nTICK\nx\nERR #9\nfailed\nMORE #0\nx\nOK #0\na\nOK #0\nagain\n";
+    assert_eq!(
+        arrivals(waiting(1), octets),
+        ["skipped", "event TICK", "skipped", "event MORE", "0 = a", "skipped", "Closed End"]
+    );
+}
+
+#[test]
+fn a_call_given_up_is_skipped_when_it_is_answered_or_passed_over() {
+    let mut client = waiting(3);
+    client.forget(0);
+    assert_eq!(client.unanswered(), 3);
+    let answered = arrivals(client, "OK #0\na\nOK #1\nb\nERR #2\nfailed\n");
+    assert_eq!(answered, ["skipped", "1 = b", "2 ! failed failed: ", "Closed End"]);
+
+    let mut client = waiting(3);
+    client.forget(0);
+    client.forget(1);
+    let (_, arrival) = client.step(b"OK #2\nc\n", false);
+    assert_eq!(arrival, Arrival::Reply { tag: 2, body: Ok(Body::Line(b"c")) });
+    assert_eq!(client.unanswered(), 0);
+}
+
+#[test]
+fn a_reply_before_its_turn_is_a_fault() {
+    assert_eq!(arrivals(waiting(2), "OK #1\nb\nOK #0\na\n"), ["Closed Order"]);
+    let mut client = waiting(3);
+    client.forget(1);
+    assert_eq!(arrivals(client, "OK #2\nb\nOK #0\na\n"), ["Closed Order"]);
+}
+
+#[test]
+fn an_untagged_error_concerns_the_connection() {
+    let octets = "OK #0\na\nERR\nstopping see you\nOK #1\nnever\n";
+    assert_eq!(
+        arrivals(waiting(2), octets),
+        ["0 = a", "told stopping stopping: see you", "Closed End"]
+    );
+}
+
+#[test]
+fn an_unknown_code_counts_as_failed() {
+    let octets = "ERR #0\nquota-exceeded try tomorrow\n";
+    assert_eq!(
+        arrivals(waiting(1), octets),
+        ["0 ! failed quota-exceeded: try tomorrow", "Closed End"]
+    );
+    for code in Code::ALL {
+        let octets = format!("ERR #0\n{code} a  b \n");
+        assert_eq!(arrivals(waiting(1), octets)[0], format!("0 ! {code} {code}: a  b "));
+    }
+}
+
+#[test]
+fn what_no_server_sends_is_a_fault() {
+    for octets in [
+        "OK\nhi\n",
+        "OK 2\nhi\n",
+        "ERR 6 #0\nfailed\n",
+        "ERR 6\nfailed\n",
+        "ERR #0\n\n",
+        "ERR\n\n",
+        "ERR #0\n words\n",
+        "ERR #0\nfa\tiled\n",
+        "ERR #0\nfailed caf\u{e9}\n",
+        "ERR #0\n\u{7f}\n",
+        "\n",
+        "!\n",
+        "OK #x\nhi\n",
+        "ERR #0\nfailed\r\r\n",
+    ] {
+        assert_eq!(arrivals(waiting(1), octets), ["Closed Grammar"], "{octets:?}");
+    }
+    assert_eq!(arrivals(waiting(1), b"ERR #0\nfail\xff\n"), ["Closed Grammar"]);
+    assert_eq!(arrivals(waiting(1), "O".repeat(57)), ["Closed Grammar"]);
+    assert_eq!(arrivals(waiting(1), "OK 1 #0\nhi\n"), ["Closed Desync"]);
+    assert_eq!(arrivals(waiting(1), format!("OK 201 #0\n{}", "x".repeat(202))), ["Closed Desync"]);
+}
+
+#[test]
+fn an_end_is_told_from_a_cut() {
+    assert_eq!(arrivals(waiting(1), ""), ["Closed End"]);
+    assert_eq!(arrivals(waiting(1), "OK #0\nhi\n"), ["0 = hi", "Closed End"]);
+    for cut in
+        ["O", "OK #0\n", "OK #0\nhi", "OK 2 #0\nh", "OK 2 #0\nhi", "OK 201 #0\n", "OK 201 #0\nx"]
+    {
+        assert_eq!(arrivals(waiting(1), cut), ["Closed CutOff"], "{cut:?}");
+    }
+    assert_eq!(arrivals(waiting(1), format!("OK #0\n{}", "x".repeat(300))), ["Closed CutOff"]);
+}
+
+#[test]
+fn exactly_the_capacity_is_taken_and_more_is_skipped_and_reported() {
+    let full = "x".repeat(200);
+    for head in ["OK 200 #0", "OK #0"] {
+        assert!(arrivals(waiting(1), format!("{head}\n{full}\n"))[0].starts_with("0 ="), "{head}");
+    }
+    for head in ["OK 201 #0", "OK #0"] {
+        let octets = format!("{head}\n{full}x\nOK #1\nhi\n");
+        assert_eq!(arrivals(waiting(2), octets), ["0 > 201", "1 = hi", "Closed End"], "{head}");
+    }
+    let late = format!("OK 201 #9\n{full}x\nOK #0\nhi\n");
+    assert_eq!(arrivals(waiting(1), late), ["skipped", "0 = hi", "Closed End"]);
+    let event = format!("TICK 201\n{full}x\nOK #0\nhi\n");
+    assert_eq!(arrivals(waiting(1), event), ["skipped", "0 = hi", "Closed End"]);
+    let untagged = format!("OK 201\n{full}x\n");
+    assert_eq!(arrivals(waiting(1), untagged), ["Closed Grammar"]);
+    let error = format!("ERR #0\nfailed {full}\n");
+    assert_eq!(arrivals(waiting(1), error), ["Closed Grammar"]);
+    let order = format!("OK 201 #1\n{full}x\n");
+    assert_eq!(arrivals(waiting(2), order), ["Closed Order"]);
+}
+
+#[test]
+fn a_forgotten_reply_beyond_the_capacity_is_skipped() {
+    let mut client = waiting(1);
+    client.forget(0);
+    let octets = format!("OK 201 #0\n{}\n", "x".repeat(201));
+    assert_eq!(arrivals(client, octets), ["skipped", "Closed End"]);
+}
+
+#[test]
+fn the_longest_error_fits_any_client() {
+    let words = "w".repeat(96);
+    let octets = format!("ERR #0\nunknown-command {words}\n");
+    let expected = format!("0 ! unknown-command unknown-command: {words}");
+    assert_eq!(arrivals(waiting_with(1, 0), octets), [&*expected, "Closed End"]);
+}
+
+#[test]
+fn a_huge_reply_costs_nothing_but_its_time() {
+    let mut client = waiting(1);
+    let (consumed, arrival) = client.step(b"OK 4294967295 #0\nxxx", false);
+    assert_eq!((consumed, arrival), (20, Arrival::NeedInput { frame_len: None }));
+}
+
+#[test]
+fn the_window_bounds_what_is_unanswered() {
+    let mut client = Client::<3>::new(200, 22);
+    let mut buf = [0; 200];
+    let mut out = Out::new(&mut buf);
+    assert_eq!(client.call::<Say>(&Text("four"), &mut out), Ok(0));
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Ok(1));
+    let written = out.written().len();
+    assert_eq!(written, 12 + 8);
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(CallError::Window));
+    assert_eq!(out.written().len(), written, "a call not made was written");
+    let (_, arrival) = client.step(b"OK #0\n\n", false);
+    assert!(matches!(arrival, Arrival::Reply { tag: 0, .. }));
+    assert_eq!(client.call::<Say>(&Text("sixsix"), &mut out), Ok(2), "8 + 14 is the window");
+}
+
+#[test]
+fn one_call_longer_than_the_window_goes_alone() {
+    let mut client = Client::<3>::new(200, 0);
+    let mut buf = [0; 200];
+    let mut out = Out::new(&mut buf);
+    assert_eq!(client.call::<Say>(&Text("long"), &mut out), Ok(0));
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(CallError::Window));
+}
+
+#[test]
+fn no_more_calls_than_the_capacity_are_unanswered() {
+    let mut client = Client::<2>::new(200, 1_000);
+    let mut buf = [0; 200];
+    let mut out = Out::new(&mut buf);
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Ok(0));
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Ok(1));
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(CallError::Window));
+    assert_eq!(out.written(), b"SAY #0\n\nSAY #1\n\n");
+    client.forget(0);
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(CallError::Window));
+}
+
+#[test]
+fn a_call_that_is_not_made_leaves_no_trace() {
+    let mut client = Client::<2>::new(200, 1_000);
+    let mut buf = [0; 11];
+    let mut out = Out::new(&mut buf);
+    assert_eq!(client.call::<Say>(&Text("12345"), &mut out), Err(CallError::NoRoom));
+    for name in ["", "9", "A B", "A\n", &"n".repeat(33)] {
+        assert_eq!(client.call_named(name, &Text(""), &mut out), Err(CallError::Name));
+    }
+    assert_eq!((out.written(), client.unanswered()), (&b""[..], 0));
+    assert_eq!(client.call::<Say>(&Text("123"), &mut out), Ok(0));
+    assert_eq!(out.written(), b"SAY #0\n123\n");
+}
+
+#[test]
+fn an_error_can_be_read_from_its_line_alone() {
+    let refusal = Refusal { code: Code::Failed, name: "failed", words: "no" };
+    assert_eq!(Refusal::parse(Body::Line(b"failed no")), Some(refusal));
+    assert_eq!(Refusal::parse(Body::Counted(b"failed no")), None);
+    assert_eq!(Refusal::parse(Body::Line(b"")), None);
+    assert_eq!(Refusal::parse(Body::Line(b" ~")), None);
+    let refusal = Refusal { code: Code::Failed, name: "~", words: "" };
+    assert_eq!(Refusal::parse(Body::Line(b"~ ")), Some(refusal));
+}

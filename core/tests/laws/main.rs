@@ -1,0 +1,18 @@
+//! The laws of docs/PROTOCOL.md, held against the core from outside: one file a subject.
+//!
+//! `cargo test -p linecard-core`. Property tests print what to add to a regression file when they
+//! fail; the link simulator prints its seed, and `LINECARD_SEED=… cargo test -p linecard-core link`
+//! runs that one again.
+
+mod blocking;
+mod client;
+mod link;
+mod oracle;
+mod properties;
+mod replies;
+mod session;
+mod support;
+mod table;
+mod time;
+mod values;
+mod vectors;

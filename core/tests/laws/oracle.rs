@@ -1,0 +1,132 @@
+//! The server of the demo commands against an oracle that shares no code with it.
+
+use linecard_commands::{Demo, Levels, table};
+use linecard_core::{Body, Frame, Limits, Payload as _, Postcard};
+use linecard_suite::generate::{Random, complex, hostile_payload, stream};
+use linecard_suite::octets::show;
+use linecard_suite::oracle;
+use linecard_suite::replies;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::support::{SMALL, Server};
+use crate::vectors::limits_of;
+
+/// Limits that random streams meet often.
+const TIGHT: oracle::Limits = oracle::Limits { max_body: 120, max_reply: 100, skip_budget: 400 };
+
+/// What a server sends for `octets` cut at random, and whether it closes; then the end.
+fn serve(limits: &Limits, octets: &[u8], random: &mut Random, end: bool) -> (Vec<u8>, bool) {
+    let table = table();
+    let mut server = Server::with(limits, table.bind(Demo));
+    let mut rest = octets;
+    while !rest.is_empty() {
+        let most = if random.one_in(2) { 4 } else { 200 };
+        let (piece, after) = rest.split_at((1 + random.below(most)).min(rest.len()));
+        server.show(piece);
+        rest = after;
+    }
+    let mut sent = server.take_sent();
+    if end {
+        sent.extend(server.end().bytes());
+    }
+    (sent, server.is_closed())
+}
+
+/// The session's octets against the oracle's replies.
+fn agrees(octets: &[u8], want: &oracle::Outcome, sent: &[u8], closes: bool) -> Result<(), String> {
+    let got = replies::all(sent)?;
+    replies::compare(&want.replies, &got)
+        .map_err(|why| format!("{why}\nsent by the client: {}", show(octets)))?;
+    if want.closes == closes { Ok(()) } else { Err(format!("closes: {closes}: {}", show(octets))) }
+}
+
+#[test]
+fn random_streams_are_answered_as_the_oracle_answers() {
+    for seed in 0..2_000 {
+        let limits = if seed % 2 == 0 { TIGHT } else { oracle::Limits::DEVICE };
+        let mut random = Random::new(seed);
+        let octets = stream(&mut random, &limits);
+        let end = random.one_in(2);
+        let want = oracle::serve(&octets, end, &limits);
+        let (sent, closes) = serve(&limits_of(Some(limits)), &octets, &mut random, end);
+        let agrees = agrees(&octets, &want, &sent, closes);
+        assert!(agrees.is_ok(), "seed {seed}: {}", agrees.unwrap_err());
+    }
+}
+
+#[test]
+fn random_payloads_mean_what_the_oracle_says() {
+    for seed in 0..5_000 {
+        let mut random = Random::new(seed);
+        let octets = if random.one_in(4) {
+            complex(&mut random).encode()
+        } else {
+            hostile_payload(&mut random)
+        };
+        let want = oracle::complex::Complex::decode(&octets).map(|value| value.encode());
+        let mut buf = vec![0; 2_048];
+        let got = Postcard::<Levels<'_>>::decode(Body::Counted(&octets)).ok().map(|levels| {
+            postcard::to_slice(&levels.0, &mut buf).expect("room for the widest").to_vec()
+        });
+        assert_eq!(got, want, "seed {seed}: {}", show(&octets));
+    }
+}
+
+/// Octets that are heads and bodies more often than chance would have it.
+fn octets() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        4 => prop::sample::select(vec![
+            "STRING", "COMPLEX", "FROB", "OK", "ERR", " ", "#", "\n", "\n", "\r\n", "\r", "\n\n", "0", "1",
+            "5", "16", "17", "32", "33", " 5\n", " #7\n", "01", "4294967295", "4294967296", "abcde", "é",
+        ])
+        .prop_map(|word| word.as_bytes().to_vec()),
+        1 => vec(any::<u8>(), 0..40),
+        1 => (1usize..70).prop_map(|len| vec![b'x'; len]),
+    ];
+    vec(word, 0..24).prop_map(|words| words.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_octets_are_framed_as_the_oracle_frames_them(
+        octets in octets(), seed in any::<u64>(), end in any::<bool>(),
+    ) {
+        let limits = oracle::Limits { max_body: 16, max_reply: 64, skip_budget: 32 };
+        let want = oracle::serve(&octets, end, &limits);
+        let (sent, closes) = serve(&SMALL, &octets, &mut Random::new(seed), end);
+        prop_assert_eq!(agrees(&octets, &want, &sent, closes), Ok(()));
+    }
+
+    #[test]
+    fn any_head_is_what_the_oracle_says(octets in octets()) {
+        let unlimited = usize::try_from(u32::MAX).expect("64 bits");
+        let unlimited =
+            oracle::Limits { max_body: unlimited, max_reply: unlimited, skip_budget: unlimited };
+        let got = Frame::parse(&octets);
+        let oracle::Frame::Whole { head, body, len } = oracle::frame(&octets, &unlimited) else {
+            prop_assert_eq!(got, None);
+            return Ok(());
+        };
+        let (frame, got_len) = got.expect("a frame");
+        prop_assert_eq!((frame.name, frame.tag, got_len), (&*head.name, head.tag, len));
+        let got = match frame.body {
+            Body::Line(line) => oracle::Body::Line(line.to_vec()),
+            Body::Counted(octets) => oracle::Body::Counted(octets.to_vec()),
+        };
+        prop_assert_eq!(got, body);
+    }
+
+    #[test]
+    fn whatever_came_before_a_frame_in_sync_is_answered(octets in octets(), seed in any::<u64>()) {
+        // Any payload, counted, of any command: the next command is answered.
+        let mut random = Random::new(seed);
+        let name = random.pick(&["STRING", "COMPLEX", "FROB"]);
+        let frame = [format!("{name} {}\n", octets.len()).as_bytes(), &octets, b"\nSTRING #9\n\n"].concat();
+        let limits = Limits { max_body_len: 100, skip_budget: 10_000, ..Limits::DEVICE };
+        let (sent, closes) = serve(&limits, &frame, &mut random, false);
+        let replies = replies::all(&sent).expect("replies");
+        prop_assert_eq!((replies.len(), closes), (2, false));
+        prop_assert!(sent.ends_with(b"OK #9\nThank you.\n"));
+    }
+}

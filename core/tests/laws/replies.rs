@@ -1,0 +1,197 @@
+//! What an answer looks like on the wire: text rules, limits, words, once.
+
+use linecard_core::{
+    Body, Code, EncodeError, Encoded, Encoder, Frame, Limits, Millis, Octets, Out, Payload,
+    Postcard, Reject, Reply, Sent, Service, Session, Step, Text,
+};
+use serde::{Serialize, Serializer, ser::Error as _};
+
+use crate::support::{SMALL, Server, answer};
+
+/// Answers one request with `tag` 7 as it is told to, and gives back what was sent.
+fn sent(limits: &Limits, answer: impl FnOnce(Reply<'_>) -> Sent) -> (Vec<u8>, Option<Code>) {
+    let mut session = Session::new(limits, Millis(0));
+    let mut buf = vec![0; limits.reply_room()];
+    let mut out = Out::new(&mut buf);
+    let (_, step) = session.step(Millis(0), b"A #7\n\n", false, &mut out);
+    assert!(matches!(step, Step::Request(_)));
+    let code = answer(session.reply(&mut out)).code();
+    (out.written().to_vec(), code)
+}
+
+fn wire(answer: impl FnOnce(Reply<'_>) -> Sent) -> String {
+    String::from_utf8(sent(&SMALL, answer).0).expect("UTF-8")
+}
+
+#[test]
+fn a_text_is_a_line_where_it_can_be() {
+    assert_eq!(wire(|reply| reply.text("hi")), "OK #7\nhi\n");
+    assert_eq!(wire(|reply| reply.text("")), "OK #7\n\n");
+    assert_eq!(wire(|reply| reply.text("a\rb")), "OK #7\na\rb\n");
+    assert_eq!(wire(|reply| reply.text("\0é")), "OK #7\n\0é\n");
+    assert_eq!(wire(|reply| reply.text("a\r")), "OK 2 #7\na\r\n");
+    assert_eq!(wire(|reply| reply.text("a\nb")), "OK 3 #7\na\nb\n");
+    assert_eq!(wire(|reply| reply.text("\n")), "OK 1 #7\n\n\n");
+    assert_eq!(wire(|reply| reply.send(&Text("\r"))), "OK 1 #7\n\r\n");
+}
+
+#[test]
+fn octets_and_values_are_always_counted() {
+    assert_eq!(wire(|reply| reply.octets(b"hi")), "OK 2 #7\nhi\n");
+    assert_eq!(wire(|reply| reply.octets(b"")), "OK 0 #7\n\n");
+    assert_eq!(wire(|reply| reply.send(&Octets(b"\n"))), "OK 1 #7\n\n\n");
+    assert_eq!(wire(|reply| reply.postcard("hi")), "OK 3 #7\n\u{2}hi\n");
+    assert_eq!(wire(|reply| reply.postcard(&())), "OK 0 #7\n\n");
+    assert_eq!(wire(|reply| reply.send(&Postcard("0123456789"))), "OK 11 #7\n\n0123456789\n");
+}
+
+#[test]
+fn exactly_the_reply_limit_is_sent_and_one_more_is_refused() {
+    let too_large = "ERR #7\nreply-too-large over 64\n";
+    let full = "x".repeat(64);
+    let over = "x".repeat(65);
+    assert_eq!(wire(|reply| reply.text(&full)), format!("OK #7\n{full}\n"));
+    assert_eq!(wire(|reply| reply.text(&over)), too_large);
+    assert_eq!(wire(|reply| reply.octets(full.as_bytes())), format!("OK 64 #7\n{full}\n"));
+    assert_eq!(wire(|reply| reply.octets(over.as_bytes())), too_large);
+    assert_eq!(wire(|reply| reply.postcard(&full[..63])), format!("OK 64 #7\n?{}\n", &full[..63]));
+    assert_eq!(wire(|reply| reply.postcard(&full)), too_large);
+    let lines = "\n".repeat(64);
+    assert_eq!(wire(|reply| reply.text(&lines)), format!("OK 64 #7\n{lines}\n"));
+    assert_eq!(wire(|reply| reply.text(&"\n".repeat(65))), too_large);
+}
+
+#[test]
+fn a_limit_too_small_for_an_error_does_not_limit_errors() {
+    let limits = Limits { max_reply_len: 0, ..SMALL };
+    assert_eq!(sent(&limits, |reply| reply.text("")).0, b"OK #7\n\n");
+    assert_eq!(sent(&limits, |reply| reply.postcard(&())).0, b"OK 0 #7\n\n");
+    assert_eq!(sent(&limits, |reply| reply.text("x")).0, b"ERR #7\nreply-too-large over 0\n");
+    assert_eq!(sent(&limits, |reply| reply.postcard(&1_u8)).0, b"ERR #7\nreply-too-large over 0\n");
+}
+
+#[test]
+fn the_reply_limit_does_not_depend_on_what_is_free() {
+    for spare in [0, 1, 1_000] {
+        let mut session = Session::new(&SMALL, Millis(0));
+        let mut buf = vec![0; SMALL.reply_room() + spare];
+        let mut out = Out::new(&mut buf);
+        let _request = session.step(Millis(0), b"A #7\n\n", false, &mut out);
+        let sent = session.reply(&mut out).postcard(&vec![0_u8; 65]);
+        assert_eq!(sent.code(), Some(Code::ReplyTooLarge), "{spare} spare");
+    }
+}
+
+#[test]
+fn the_longest_reply_fits_the_room_exactly() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut buf = vec![0; SMALL.reply_room()];
+    let mut out = Out::new(&mut buf);
+    let _request = session.step(Millis(0), b"A #4294967295\n\n", false, &mut out);
+    let sent = session.reply(&mut out).error(Code::UnknownCommand, &"w".repeat(200));
+    assert_eq!(sent.code(), Some(Code::UnknownCommand));
+    assert_eq!(out.written().len(), "ERR #4294967295\nunknown-command ".len() + 96 + 1);
+}
+
+struct Unwritable;
+
+impl Serialize for Unwritable {
+    fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+        Err(S::Error::custom("no"))
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_encoded_is_a_failure() {
+    let (octets, code) = sent(&SMALL, |reply| reply.postcard(&Unwritable));
+    assert_eq!(octets, b"ERR #7\nfailed the reply can't be encoded\n");
+    assert_eq!(code, Some(Code::Failed));
+    let (octets, _) = sent(&SMALL, |reply| reply.postcard(&("written before", Unwritable)));
+    assert_eq!(octets, b"ERR #7\nfailed the reply can't be encoded\n");
+}
+
+#[test]
+fn words_are_cut_and_cleaned() {
+    let error = |words: &str| wire(|reply| reply.error(Code::Failed, words));
+    assert_eq!(error(""), "ERR #7\nfailed\n");
+    assert_eq!(error("no more"), "ERR #7\nfailed no more\n");
+    assert_eq!(error("a\nOK #8\r\nx"), "ERR #7\nfailed a?OK #8??x\n");
+    assert_eq!(error("\u{7f}\u{1f} ~\t\0"), "ERR #7\nfailed ?? ~??\n");
+    assert_eq!(error("é"), "ERR #7\nfailed ??\n");
+    assert_eq!(error(&"w".repeat(96)), format!("ERR #7\nfailed {}\n", "w".repeat(96)));
+    assert_eq!(error(&"w".repeat(97)), format!("ERR #7\nfailed {}\n", "w".repeat(96)));
+    assert_eq!(error(&"é".repeat(49)), format!("ERR #7\nfailed {}\n", "?".repeat(96)));
+}
+
+#[test]
+fn every_code_can_be_sent_and_says_so() {
+    for code in Code::ALL {
+        let (octets, said) = sent(&SMALL, |reply| reply.error(code, ""));
+        assert_eq!(octets, format!("ERR #7\n{code}\n").into_bytes());
+        assert_eq!(said, Some(code));
+    }
+    assert_eq!(sent(&SMALL, |reply| reply.text("")).1, None);
+}
+
+#[test]
+fn only_the_first_answer_counts() {
+    let twice = wire(|mut reply| {
+        let _first = reply.reborrow().text("first");
+        let second = reply.reborrow().text("second");
+        assert_eq!(second.code(), None);
+        reply.error(Code::Failed, "third")
+    });
+    assert_eq!(twice, "OK #7\nfirst\n");
+}
+
+/// A payload that is beyond a limit of its own.
+#[derive(Debug)]
+struct Refusing;
+
+impl<'i> Payload<'i> for Refusing {
+    fn decode(_body: Body<'i>) -> Result<Self, Reject> {
+        Err(Reject::Payload)
+    }
+
+    fn encode(&self, _encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
+        Err(EncodeError::TooLong { limit: 1 })
+    }
+}
+
+#[test]
+fn a_payload_of_ones_own_may_refuse() {
+    assert_eq!(wire(|reply| reply.send(&Refusing)), "ERR #7\nreply-too-large over 64\n");
+}
+
+struct Wrapped<S>(S, usize);
+
+impl<S: Service> Service for Wrapped<S> {
+    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+        self.1 += 1;
+        self.0.call(request, reply)
+    }
+}
+
+#[test]
+fn a_service_wraps_another() {
+    let mut lab = crate::support::Lab::default();
+    let mut server = Server::with(&SMALL, Wrapped(&mut lab, 0));
+    assert_eq!(server.feed("ECHO\nhi\n!\n"), "OK\nhi\nERR\nbad-head\n");
+    assert_eq!(server.service.1, 1);
+    assert_eq!(lab.log, ["ECHO hi"]);
+    let mut server = Server::with(&SMALL, &mut lab);
+    server.feed("!\n");
+    assert_eq!(lab.log, ["ECHO hi", "! bad-head"]);
+    assert_eq!(answer(&SMALL, "FAIL\nno\n"), "ERR\nfailed no\n");
+}
+
+#[test]
+fn output_is_counted_in_octets() {
+    let mut buf = [0; 16];
+    let mut out = Out::new(&mut buf);
+    assert!(out.is_empty());
+    assert!(linecard_core::refuse(Code::Busy, &mut out));
+    assert_eq!((out.is_empty(), out.free(), out.written().len()), (false, 7, 9));
+    out.clear();
+    assert_eq!((out.is_empty(), out.free()), (true, 16));
+}

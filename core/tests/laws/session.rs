@@ -1,0 +1,383 @@
+//! Frames in, replies out: the error table, its order, limits and skipping, back-pressure, the end.
+
+use linecard_core::{Code, Limits, Millis, Out, Session, Step, Want, refuse};
+
+use crate::support::{Lab, SMALL, Server, answer};
+
+/// Feeds one octet at a time.
+fn dribble(limits: &Limits, octets: &[u8]) -> String {
+    let mut server = Server::new(limits);
+    octets.iter().map(|octet| server.feed([*octet])).collect()
+}
+
+/// What `octets` get, however they are cut, and whether the session closes.
+fn exchange(octets: impl AsRef<[u8]>) -> (String, bool) {
+    let octets = octets.as_ref();
+    let mut server = Server::new(&SMALL);
+    let whole = server.feed(octets);
+    assert_eq!(whole, dribble(&SMALL, octets), "the cut changed the replies");
+    (whole, server.is_closed())
+}
+
+fn stays(octets: impl AsRef<[u8]>, reply: &str) {
+    assert_eq!(exchange(octets.as_ref()), (reply.into(), false));
+    let then = [octets.as_ref(), b"ECHO #9\nin sync\n"].concat();
+    assert_eq!(exchange(then), (format!("{reply}OK #9\nin sync\n"), false));
+}
+
+fn closes(octets: impl AsRef<[u8]>, reply: &str) {
+    assert_eq!(exchange(octets.as_ref()), (reply.into(), true));
+    let then = [octets.as_ref(), b"\nECHO #9\nnever\n"].concat();
+    assert_eq!(exchange(then), (reply.into(), true));
+}
+
+#[test]
+fn requests_are_answered_in_order_with_their_tags() {
+    stays("ECHO\nhi\n", "OK\nhi\n");
+    stays("ECHO #0\nhi\nECHO 2 #4294967295\nho\n", "OK #0\nhi\nOK #4294967295\nho\n");
+    stays("ECHO 0\n\nECHO\n\n", "OK\n\nOK\n\n");
+    stays("ECHO 5\na\nb\r\n\nECHO\nx\n", "OK 5\na\nb\r\n\nOK\nx\n");
+}
+
+#[test]
+fn one_cr_before_the_lf_of_a_line_is_dropped_and_nowhere_else() {
+    stays("ECHO #1\r\nhi\r\n", "OK #1\nhi\n");
+    stays("ECHO 2\r\nhi\n", "OK\nhi\n");
+    stays("ECHO\nh\ri\r\r\n", "OK 4\nh\ri\r\n");
+    stays("ECHO 3\nhi\r\n", "OK 3\nhi\r\n");
+    closes("ECHO 2\nhi\r\n", "ERR\ndesync\n");
+    closes("ECHO\r\r\nhi\n", "ERR\nbad-head\n");
+    closes("ECHO\r #1\nhi\n", "ERR\nbad-head\n");
+}
+
+#[test]
+fn a_bad_head_closes() {
+    let bad = [
+        "",
+        " ",
+        "\r",
+        "9LIVES",
+        "-A",
+        ".A",
+        "_A",
+        "#1",
+        "A ",
+        "A  1",
+        "A 1 ",
+        "A #",
+        "A #x",
+        "A # 1",
+        "A 01",
+        "A 00",
+        "A #01",
+        "A +1",
+        "A -1",
+        "A 1x",
+        "A 1#2",
+        "A 1 2",
+        "A #1 2",
+        "A 1 #2 ",
+        "A #1 #2",
+        "A\t1",
+        "A 4294967296",
+        "A #4294967296",
+        "A 99999999999",
+        "A/B",
+        "A\0",
+        "é",
+    ];
+    for line in bad {
+        closes(format!("{line}\n"), "ERR\nbad-head\n");
+    }
+    closes(b"A\xff\n", "ERR\nbad-head\n");
+    closes(format!("{}\n", "n".repeat(33)), "ERR\nbad-head\n");
+}
+
+#[test]
+fn a_head_is_judged_at_its_lf_or_after_57_octets() {
+    let longest = format!("{} 1 #4294967295", "n".repeat(32));
+    assert_eq!(
+        answer(&SMALL, format!("{longest}\nx\n")),
+        format!("ERR #4294967295\nunknown-command {}\n", "n".repeat(32))
+    );
+    let longest = format!("{} 4294967295 #4294967295", "n".repeat(32));
+    closes(format!("{longest}\r\n"), "ERR #4294967295\ntoo-large over 32\n");
+    for filler in ["n", " ", "\0", "\r"] {
+        assert_eq!(exchange(filler.repeat(56)), (String::new(), false), "judged too early");
+        closes(filler.repeat(57), "ERR\nbad-head\n");
+    }
+    closes(format!("{longest}\rx"), "ERR\nbad-head\n");
+    closes(format!("{}\n", "n".repeat(56)), "ERR\nbad-head\n");
+}
+
+#[test]
+fn a_counted_body_without_its_lf_is_a_desync() {
+    closes("ECHO 2 #3\nabc", "ERR #3\ndesync\n");
+    closes("FROB 2\nabc", "ERR\ndesync\n");
+    closes("ECHO 0\nx", "ERR\ndesync\n");
+    closes(format!("ECHO 20 #3\n{}", "x".repeat(21)), "ERR #3\ndesync\n");
+}
+
+#[test]
+fn exactly_the_body_limit_is_legal() {
+    let full = "x".repeat(16);
+    stays(format!("ECHO 16\n{full}\n"), &format!("OK\n{full}\n"));
+    stays(format!("ECHO\n{full}\n"), &format!("OK\n{full}\n"));
+    stays(format!("ECHO\n{full}\r\n"), &format!("OK\n{full}\n"));
+}
+
+#[test]
+fn beyond_the_body_limit_is_skipped() {
+    let over = "x".repeat(17);
+    let refused = "ERR #3\ntoo-large over 16\n";
+    stays(format!("ECHO 17 #3\n{over}\n"), refused);
+    stays(format!("ECHO #3\n{over}\n"), refused);
+    stays(format!("ECHO #3\n{over}\r\n"), refused);
+    stays(format!("ECHO #3\n{}\r\r\n", "x".repeat(16)), refused);
+    stays(format!("ECHO 20 #3\n{}\n", "\n\r\n\r".repeat(5)), refused);
+}
+
+#[test]
+fn exactly_the_skip_budget_is_skipped_and_one_more_closes() {
+    let skipped = "ERR #3\ntoo-large over 16\n";
+    let fatal = "ERR #3\ntoo-large over 32\n";
+    let budget = "x".repeat(32);
+    stays(format!("ECHO 32 #3\n{budget}\n"), skipped);
+    stays(format!("ECHO #3\n{budget}\n"), skipped);
+    stays(format!("ECHO #3\n{budget}\r\n"), skipped);
+    closes("ECHO 33 #3\n", fatal);
+    closes(format!("ECHO #3\n{budget}x\n"), fatal);
+    closes(format!("ECHO #3\n{budget}x"), fatal);
+    closes(format!("ECHO #3\n{budget}\rx"), fatal);
+    closes(format!("ECHO #3\n{budget}\r\r"), fatal);
+    assert_eq!(exchange(format!("ECHO #3\n{budget}\r")), (String::new(), false));
+}
+
+#[test]
+fn a_size_is_refused_before_its_octets_come() {
+    closes("ECHO 4294967295 #3\n", "ERR #3\ntoo-large over 32\n");
+    let mut server = Server::new(&SMALL);
+    server.feed("ECHO 32\n");
+    assert_eq!(server.kept(), 0, "what is skipped is not kept");
+    server.feed("x".repeat(31));
+    assert_eq!(server.kept(), 0, "what is skipped is not kept");
+}
+
+#[test]
+fn a_skip_budget_below_the_body_limit_counts_as_that() {
+    let limits = Limits { skip_budget: 0, ..SMALL };
+    let full = "x".repeat(16);
+    for frame in [format!("ECHO 16\n{full}\n"), format!("ECHO\n{full}\n")] {
+        assert_eq!(answer(&limits, frame), format!("OK\n{full}\n"));
+    }
+    for frame in ["ECHO 17\n".to_owned(), format!("ECHO\n{full}x")] {
+        assert_eq!(answer(&limits, frame), "ERR\ntoo-large over 16\n");
+    }
+}
+
+#[test]
+fn a_body_limit_of_nothing_takes_empty_bodies() {
+    let limits = Limits { max_body_len: 0, skip_budget: 1, ..SMALL };
+    let frames = "ECHO\n\nECHO 0\n\nECHO\n\r\nECHO 1\nx\nECHO\nx\nECHO\n\n";
+    let refused = "ERR\ntoo-large over 0\n";
+    let expected = format!("OK\n\nOK\n\nOK\n\n{refused}{refused}OK\n\n");
+    assert_eq!(answer(&limits, frames), expected);
+    assert_eq!(dribble(&limits, frames.as_bytes()), expected);
+}
+
+#[test]
+fn framing_is_judged_before_dispatch() {
+    stays(format!("FROB 17 #1\n{}\n", "x".repeat(17)), "ERR #1\ntoo-large over 16\n");
+    closes("FROB 2 #1\nabc\n", "ERR #1\ndesync\n");
+    stays("FROB 3 #7\nabc\n", "ERR #7\nunknown-command FROB\n");
+    for name in ["OK", "ERR", "MORE", "LC.x", "echo"] {
+        stays(format!("{name} #1\nx\n"), &format!("ERR #1\nunknown-command {name}\n"));
+    }
+}
+
+#[test]
+fn replies_before_a_fatal_error_are_sent() {
+    closes("ECHO #1\na\nECHO #2\nb\n!\n", "OK #1\na\nOK #2\nb\nERR\nbad-head\n");
+}
+
+#[test]
+fn the_service_hears_of_what_the_session_refused() {
+    let mut server = Server::new(&SMALL);
+    server.feed(format!("ECHO\na\nECHO 17\n{}\n!\n", "x".repeat(17)));
+    assert_eq!(server.service.log, ["ECHO a", "! too-large", "! bad-head"]);
+}
+
+#[test]
+fn what_is_missing_is_told_where_it_is_known() {
+    let mut server = Server::new(&SMALL);
+    let mut wants = |octets: &str| {
+        server.feed(octets);
+        server.want()
+    };
+    assert_eq!(wants("ECHO 16"), Want::Input { frame_len: None });
+    assert_eq!(wants("\n"), Want::Input { frame_len: Some(25) });
+    assert_eq!(wants("0123456789abcdef"), Want::Input { frame_len: Some(25) });
+    assert_eq!(wants("\n"), Want::Input { frame_len: None });
+    assert_eq!(wants("ECHO\nabc"), Want::Input { frame_len: None });
+}
+
+/// Steps with `free` octets of output.
+fn step_into(session: &mut Session<'_>, input: &[u8], free: usize) -> (usize, String) {
+    let mut buf = vec![0; free];
+    let (consumed, step) = session.step(Millis(0), input, false, &mut Out::new(&mut buf));
+    (consumed, format!("{step:?}"))
+}
+
+#[test]
+fn a_request_is_handed_out_only_when_the_longest_reply_fits() {
+    let room = SMALL.reply_room();
+    let mut session = Session::new(&SMALL, Millis(0));
+    let input = b"ECHO #1\nhi\n";
+    for _again in 0..3 {
+        let (consumed, step) = step_into(&mut session, input, room - 1);
+        assert_eq!((consumed, step.as_str()), (0, &*format!("NeedOutput {{ free: {room} }}")));
+    }
+    let (consumed, step) = step_into(&mut session, input, room);
+    assert_eq!(consumed, input.len());
+    assert!(step.starts_with("Request"), "{step}");
+}
+
+#[test]
+fn the_room_for_a_reply_is_that_of_the_longest_and_not_more() {
+    let longest_error = "ERR #4294967295\nunknown-command ".len() + 96 + 1;
+    assert_eq!(Limits { max_reply_len: 0, ..SMALL }.reply_room(), longest_error);
+    let longest_ok = "OK 4294967295 #4294967295\n".len() + 65_536 + 1;
+    assert_eq!(Limits::DESKTOP.reply_room(), longest_ok);
+    assert_eq!(Limits::DEVICE.frame_room(), 57 + 2_048 + 2);
+}
+
+#[test]
+fn a_handler_runs_once_however_often_output_is_blocked() {
+    let room = SMALL.reply_room();
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut lab = Lab::default();
+    let mut input = b"FILL #1\n64\nFILL #2\n64\nFILL #3\n64\n".to_vec();
+    let mut sent = Vec::new();
+    let mut buf = vec![0; room + 100];
+    while sent.len() < 3 * 71 {
+        let mut out = Out::new(&mut buf);
+        let pump = linecard_core::pump;
+        let (consumed, want) = pump(&mut session, &mut lab, Millis(0), &input, false, &mut out);
+        input.drain(..consumed);
+        assert!(matches!(want, Want::Output { .. }) || input.is_empty());
+        sent.extend_from_slice(out.written());
+    }
+    assert_eq!(lab.log, ["FILL 64", "FILL 64", "FILL 64"]);
+}
+
+#[test]
+fn a_request_left_unanswered_gets_failed() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut buf = vec![0; 1_000];
+    let mut out = Out::new(&mut buf);
+    let input = b"ECHO #5\nhi\nECHO\nho\n";
+    let (first, step) = session.step(Millis(0), input, false, &mut out);
+    assert!(matches!(step, Step::Request(_)));
+    let (none, step) = session.step(Millis(0), &input[first..], false, &mut out);
+    assert!(matches!(step, Step::Refused(Code::Failed)));
+    assert_eq!(none, 0);
+    let (_, step) = session.step(Millis(0), &input[first..], false, &mut out);
+    assert!(matches!(step, Step::Request(frame) if frame.body.octets() == b"ho"));
+    assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
+}
+
+#[test]
+fn an_unanswered_request_waits_for_room_too() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.reply_room());
+    assert!(step.starts_with("Request"), "{step}");
+    let (_, step) = step_into(&mut session, b"", 3);
+    assert!(step.starts_with("NeedOutput"), "{step}");
+    let mut buf = vec![0; SMALL.reply_room()];
+    let mut out = Out::new(&mut buf);
+    let (_, step) = session.step(Millis(0), b"", false, &mut out);
+    assert!(matches!(step, Step::Refused(Code::Failed)));
+    assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
+}
+
+#[test]
+fn an_answer_into_too_little_room_is_still_owed() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.reply_room());
+    assert!(step.starts_with("Request"), "{step}");
+    let _sent = session.reply(&mut Out::new(&mut [0; 3])).text("hi");
+    let mut buf = vec![0; SMALL.reply_room()];
+    let mut out = Out::new(&mut buf);
+    let (_, step) = session.step(Millis(0), b"", false, &mut out);
+    assert!(matches!(step, Step::Refused(Code::Failed)));
+    assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
+}
+
+#[test]
+fn an_end_inside_a_frame_gets_no_reply() {
+    for cut in ["E", "ECHO", "ECHO #1\n", "ECHO #1\nhi", "ECHO 3\nhi", "ECHO 2\nhi", "ECHO 20\nhi"]
+    {
+        let mut server = Server::new(&SMALL);
+        server.feed("ECHO #0\nfirst\n");
+        server.feed(cut);
+        assert_eq!((server.end().as_str(), server.is_closed()), ("", true), "{cut:?}");
+    }
+    let mut server = Server::new(&SMALL);
+    server.feed(format!("ECHO\n{}", "x".repeat(20)));
+    assert_eq!((server.end().as_str(), server.is_closed()), ("", true));
+}
+
+#[test]
+fn replies_owed_at_the_end_are_sent() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut lab = Lab::default();
+    let mut buf = vec![0; 1_000];
+    let mut out = Out::new(&mut buf);
+    let (_, want) = linecard_core::pump(
+        &mut session,
+        &mut lab,
+        Millis(0),
+        b"ECHO\na\nECHO\nb\nECHO\nc",
+        true,
+        &mut out,
+    );
+    assert_eq!((out.written(), want), (&b"OK\na\nOK\nb\n"[..], Want::Close));
+}
+
+#[test]
+fn a_closed_session_stays_closed_and_takes_nothing() {
+    let mut server = Server::new(&SMALL);
+    assert_eq!(server.feed("!\n"), "ERR\nbad-head\n");
+    for _again in 0..3 {
+        let kept = server.kept();
+        assert_eq!(server.feed("ECHO\nhi\n"), "");
+        assert_eq!(server.kept(), kept + 8);
+        assert!(server.is_closed());
+    }
+    assert_eq!(server.session.deadline(), None);
+    assert_eq!(server.end(), "");
+}
+
+#[test]
+fn a_connection_too_many_is_told_so() {
+    let mut buf = [0; 9];
+    let mut out = Out::new(&mut buf);
+    assert!(refuse(Code::Busy, &mut out));
+    assert_eq!(out.written(), b"ERR\nbusy\n");
+    let mut out = Out::new(&mut buf[..8]);
+    assert!(!refuse(Code::Busy, &mut out));
+    assert_eq!(out.written(), b"");
+}
+
+#[test]
+fn state_is_small() {
+    let state = size_of::<Session<'_>>() - size_of::<&Limits>();
+    let client = size_of::<linecard_core::Client<8>>();
+    println!(
+        "a session: {state} octets and a reference to its limits; a client of 8 calls: {client}"
+    );
+    if cfg!(target_pointer_width = "64") {
+        assert!(state <= 64, "{state}");
+        assert!(client <= 168, "{client}");
+    }
+}

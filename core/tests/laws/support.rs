@@ -1,0 +1,147 @@
+//! A server under test: a session, a service that logs, and the caller's side of their contract.
+
+use std::fmt::Write as _;
+
+use linecard_core::{Code, Frame, Limits, Millis, Out, Reply, Sent, Service, Session, Want, pump};
+
+/// Small enough that every limit can be met and passed in a line of a test.
+pub(crate) const SMALL: Limits = Limits {
+    max_body_len: 16,
+    max_reply_len: 64,
+    skip_budget: 32,
+    frame_deadline: Millis(1_000),
+    idle_timeout: Millis(5_000),
+};
+
+/// Answers `ECHO` with its body, `FILL n` with n octets of text, `FAIL` with its body as words; keeps
+/// a log.
+#[derive(Debug, Default)]
+pub(crate) struct Lab {
+    /// What ran, as `NAME body`, and what the session refused by itself, as `! code`.
+    pub(crate) log: Vec<String>,
+}
+
+impl Service for Lab {
+    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+        let body = request.body.octets();
+        let mut line = format!("{} ", request.name);
+        let _ = write!(line, "{}", body.escape_ascii());
+        self.log.push(line);
+        let text = String::from_utf8_lossy(body);
+        match request.name {
+            "ECHO" => reply.text(&text),
+            "FILL" => reply.text(&"f".repeat(text.parse().expect("a count"))),
+            "FAIL" => reply.error(Code::Failed, &text),
+            name => reply.error(Code::UnknownCommand, name),
+        }
+    }
+
+    fn refused(&mut self, code: Code) {
+        self.log.push(format!("! {code}"));
+    }
+}
+
+/// A connection's server side, with the buffers that a caller keeps.
+pub(crate) struct Server<'l, S = Lab> {
+    pub(crate) session: Session<'l>,
+    pub(crate) service: S,
+    input: Vec<u8>,
+    ended: bool,
+    now: u64,
+    sent: Vec<u8>,
+    want: Want,
+}
+
+impl<'l> Server<'l> {
+    pub(crate) fn new(limits: &'l Limits) -> Self {
+        Self::with(limits, Lab::default())
+    }
+}
+
+impl<'l, S: Service> Server<'l, S> {
+    pub(crate) fn with(limits: &'l Limits, service: S) -> Self {
+        let session = Session::new(limits, Millis(0));
+        let want = Want::Input { frame_len: None };
+        Self { session, service, input: Vec::new(), ended: false, now: 0, sent: Vec::new(), want }
+    }
+
+    /// Shows the session more octets, and gives back what it sent for them.
+    pub(crate) fn feed(&mut self, octets: impl AsRef<[u8]>) -> String {
+        self.input.extend_from_slice(octets.as_ref());
+        self.turn()
+    }
+
+    /// The same, but keeps what was sent for [`take_sent`](Self::take_sent).
+    pub(crate) fn show(&mut self, octets: &[u8]) {
+        self.input.extend_from_slice(octets);
+        self.pump();
+    }
+
+    /// All octets sent and not yet given out.
+    pub(crate) fn take_sent(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// Lets the clock stand at `now`.
+    pub(crate) fn at(&mut self, now: u64) -> String {
+        self.now = now;
+        self.turn()
+    }
+
+    /// Nothing follows.
+    pub(crate) fn end(&mut self) -> String {
+        self.ended = true;
+        self.turn()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.want == Want::Close
+    }
+
+    /// What the session waits for.
+    pub(crate) const fn want(&self) -> Want {
+        self.want
+    }
+
+    /// Octets that were shown and not consumed.
+    pub(crate) const fn kept(&self) -> usize {
+        self.input.len()
+    }
+
+    fn turn(&mut self) -> String {
+        self.pump();
+        String::from_utf8_lossy(&self.take_sent()).into_owned()
+    }
+
+    fn pump(&mut self) {
+        let limits = self.session.limits();
+        let mut room = vec![0; limits.reply_room()];
+        loop {
+            let mut out = Out::new(&mut room);
+            let (consumed, want) = pump(
+                &mut self.session,
+                &mut self.service,
+                Millis(self.now),
+                &self.input,
+                self.ended,
+                &mut out,
+            );
+            self.input.drain(..consumed);
+            self.sent.extend_from_slice(out.written());
+            self.want = want;
+            match want {
+                Want::Output { free } => assert!(!out.is_empty() && free <= limits.reply_room()),
+                Want::Input { .. } => {
+                    assert!(self.input.len() < limits.frame_room(), "more is kept than a frame");
+                    break;
+                }
+                Want::Close => break,
+            }
+        }
+    }
+}
+
+/// All that a fresh session under `limits` sends for `octets`, shown at once.
+pub(crate) fn answer(limits: &Limits, octets: impl AsRef<[u8]>) -> String {
+    Server::new(limits).feed(octets)
+}

@@ -1,0 +1,220 @@
+//! tests/vectors.json: every vector, shown whole and an octet at a time.
+
+use linecard_commands::{Complex, Demo, Levels, table};
+use linecard_core::{
+    Arrival, Body, Client, Code, Command, Fault, Head, Limits, Millis, Out, Payload as _, Postcard,
+    Refusal, Text, refuse,
+};
+use linecard_suite::octets::{from_pieces, show};
+use linecard_suite::oracle;
+use linecard_suite::replies;
+use linecard_suite::vectors::{HeadMeaning, ServerVector, Then, Vectors};
+use serde_json::Value;
+
+use crate::support::Server;
+
+/// The smallest limits that a vector without any holds for, or those that it needs.
+pub(crate) fn limits_of(limits: Option<oracle::Limits>) -> Limits {
+    let u32 = |octets: usize| u32::try_from(octets).expect("32 bits");
+    limits.map_or(Limits::DEVICE, |limits| Limits {
+        max_body_len: u32(limits.max_body),
+        max_reply_len: u32(limits.max_reply),
+        skip_budget: u32(limits.skip_budget),
+        ..Limits::DEVICE
+    })
+}
+
+/// Whether `head` is what `meaning` says, or neither yet.
+fn is_head(octets: &[u8], meaning: &HeadMeaning) -> bool {
+    let mut server = Server::new(&Limits::DEVICE);
+    let sent = server.feed(octets);
+    let bad = sent == "ERR\nbad-head\n";
+    let line = octets.iter().position(|&octet| octet == b'\n').map(|lf| &octets[..lf]);
+    let head = line.filter(|_| !bad).and_then(Head::parse);
+    match meaning {
+        HeadMeaning::Bad => bad,
+        HeadMeaning::Incomplete => !bad && head.is_none() && !server.is_closed(),
+        HeadMeaning::Head(want) => head.is_some_and(|head| {
+            (head.name, head.len, head.tag) == (&*want.name, want.length, want.tag)
+        }),
+    }
+}
+
+#[test]
+fn heads() {
+    for vector in Vectors::load().heads {
+        assert!(is_head(&vector.octets, &vector.meaning), "{}", vector.name);
+    }
+}
+
+/// What a server sends for a vector, and whether it closes.
+fn served(vector: &ServerVector, piece: usize) -> (Vec<u8>, bool) {
+    if vector.then == Then::NoRoom {
+        let mut buf = [0; 100];
+        let mut out = Out::new(&mut buf);
+        return (if refuse(Code::Busy, &mut out) { out.written().to_vec() } else { vec![] }, true);
+    }
+    let limits = limits_of(vector.limits);
+    let table = table();
+    let mut server = Server::with(&limits, table.bind(Demo));
+    for octets in vector.send.chunks(piece) {
+        server.show(octets);
+    }
+    let mut sent = server.take_sent();
+    let then = match vector.then {
+        Then::HalfClose => server.end(),
+        Then::FrameDeadline => server.at(limits.frame_deadline.0),
+        Then::IdleTimeout => server.at(limits.idle_timeout.0),
+        Then::Stop => {
+            server.session.stop(Millis(0));
+            server.at(0)
+        }
+        Then::Nothing | Then::NoRoom => String::new(),
+    };
+    sent.extend(then.bytes());
+    (sent, server.is_closed())
+}
+
+#[test]
+fn servers() {
+    for vector in Vectors::load().server {
+        for piece in [usize::MAX, 1, 7] {
+            let (sent, closes) = served(&vector, piece);
+            let (got, want) = (replies::all(&sent), replies::all(&vector.expect));
+            let same = replies::compare(&want.expect("a vector"), &got.expect("replies"));
+            assert_eq!(same, Ok(()), "{}: {}", vector.name, show(&sent));
+            assert_eq!(closes, vector.closes, "{}", vector.name);
+        }
+    }
+}
+
+/// A client with exactly the calls `in_flight` on their way.
+fn client(vector: &Value) -> Client<8> {
+    let in_flight: Vec<u64> =
+        vector["in_flight"].as_array().expect("tags").iter().filter_map(Value::as_u64).collect();
+    let capacity = vector["capacity"].as_u64().unwrap_or(4_096);
+    let mut client = Client::new(u32::try_from(capacity).expect("32 bits"), 1_000);
+    for tag in 0..=*in_flight.iter().max().expect("a call") {
+        let mut buf = [0; 64];
+        let called = client.call_named("CALL", &Text(""), &mut Out::new(&mut buf)).expect("called");
+        assert_eq!(u64::from(called), tag);
+        if !in_flight.contains(&tag) {
+            client.forget(called);
+        }
+    }
+    client
+}
+
+/// A refusal as a vector writes it.
+fn refusal_as_json(refusal: &Refusal<'_>, mut into: Value) -> Value {
+    into["error"] = refusal.code.as_str().into();
+    into["words"] = refusal.words.into();
+    if refusal.name != refusal.code.as_str() {
+        into["sent"] = refusal.name.into();
+    }
+    into
+}
+
+/// An arrival as a vector writes it; octets are escaped.
+fn as_json(arrival: &Arrival<'_>) -> Option<Value> {
+    Some(match arrival {
+        Arrival::Reply { tag, body: Ok(body) } => {
+            let counted = matches!(body, Body::Counted(_));
+            serde_json::json!({"tag": tag, "reply": body.octets().escape_ascii().to_string(), "counted": counted})
+        }
+        Arrival::Reply { tag, body: Err(refusal) } => {
+            refusal_as_json(refusal, serde_json::json!({"tag": tag}))
+        }
+        Arrival::TooLarge { tag, len } => serde_json::json!({"tag": tag, "too_large": len}),
+        Arrival::Told(refusal) => refusal_as_json(refusal, serde_json::json!({"fault": "told"})),
+        Arrival::Closed(Fault::End | Fault::CutOff) => serde_json::json!({"fault": "end"}),
+        Arrival::Closed(Fault::Desync) => serde_json::json!({"fault": "desync"}),
+        Arrival::Closed(Fault::Order) => serde_json::json!({"fault": "order"}),
+        Arrival::Closed(Fault::Grammar) => serde_json::json!({"fault": "grammar"}),
+        Arrival::Event(_) | Arrival::Skipped | Arrival::NeedInput { .. } => return None,
+    })
+}
+
+fn expected(vector: &Value) -> Vec<Value> {
+    let mut expected = vector["expect"].as_array().expect("a list").clone();
+    for arrival in &mut expected {
+        if arrival.get("reply").is_some() {
+            arrival["reply"] = from_pieces(&arrival["reply"]).escape_ascii().to_string().into();
+        }
+    }
+    expected
+}
+
+/// What a client reports of the octets of a vector, `piece` of them at a time.
+fn reported(vector: &Value, piece: usize) -> Vec<Value> {
+    let send = from_pieces(&vector["send"]);
+    let mut client = client(vector);
+    let mut found = Vec::new();
+    let (mut start, mut shown) = (0, 0);
+    loop {
+        let end = shown == send.len() && vector["then"] == "end";
+        let (consumed, arrival) = client.step(&send[start..shown], end);
+        start += consumed;
+        found.extend(as_json(&arrival));
+        match arrival {
+            Arrival::NeedInput { .. } if shown < send.len() => {
+                shown = shown.saturating_add(piece).min(send.len());
+            }
+            Arrival::NeedInput { .. } | Arrival::Closed(_) | Arrival::Told(_) => return found,
+            _ => {}
+        }
+    }
+}
+
+/// This client has room for the longest error (112 octets) whatever capacity it is given, so vectors
+/// that need less capacity can't be met.
+fn needs_less_than_an_error(vector: &Value) -> bool {
+    vector["capacity"].as_u64().is_some_and(|capacity| capacity < 112)
+        && vector["expect"]
+            .as_array()
+            .is_some_and(|list| list.iter().any(|arrival| arrival["too_large"] != Value::Null))
+}
+
+#[test]
+fn clients() {
+    for vector in Vectors::load().client {
+        if needs_less_than_an_error(&vector) {
+            eprintln!("not for this client, whose capacity is at least 112: {}", vector["name"]);
+            continue;
+        }
+        for piece in [usize::MAX, 1, 7] {
+            assert_eq!(reported(&vector, piece), expected(&vector), "{}", vector["name"]);
+        }
+    }
+}
+
+/// The value of the naive oracle as this project's own.
+fn own(value: &oracle::complex::Complex) -> Complex {
+    Complex {
+        n: value.n,
+        s: value.s.clone(),
+        m: value.m.iter().cloned().collect(),
+        p: value.p.clone(),
+        c: value.c.as_deref().map(|inner| Box::new(own(inner))),
+    }
+}
+
+#[test]
+fn complex_payloads() {
+    for vector in Vectors::load().complex {
+        let decoded = Postcard::<Levels<'_>>::decode(Body::Counted(&vector.octets)).ok();
+        let mut buf = vec![0; 4_096];
+        let again = decoded
+            .as_ref()
+            .map(|levels| postcard::to_slice(&levels.0, &mut buf).expect("room").to_vec());
+        assert_eq!(again, vector.value.is_some().then_some(vector.shortest), "{}", vector.name);
+        let value = decoded.map(|levels| Complex::from(levels.0));
+        assert_eq!(value, vector.value.as_ref().map(own), "{}", vector.name);
+    }
+}
+
+#[test]
+fn the_demo_commands_are_named_as_the_vectors_name_them() {
+    assert_eq!(linecard_commands::StringCommand::NAME, "STRING");
+    assert_eq!(linecard_commands::ComplexCommand::NAME, "COMPLEX");
+}
