@@ -12,6 +12,7 @@ use linecard_core::{Code, Millis, Out, Service, Session, Want, pump, refuse};
 use mio::net::TcpStream;
 use socket2::SockRef;
 
+use super::budget::Share;
 use super::counters::{WorkerCounters, add};
 use super::guard::Guard;
 use super::parked::{Exhausted, Parked};
@@ -100,6 +101,8 @@ pub(super) struct Connection<'c> {
     input: Parked,
     /// Written and not sent: while there is some, nothing is read.
     output: Parked,
+    /// What both hold of the budget.
+    share: Share,
     phase: Phase,
     inflow: Inflow,
     /// The last progress of a write, or when lingering began.
@@ -118,6 +121,7 @@ impl<'c> Connection<'c> {
             session,
             input: Parked::default(),
             output: Parked::default(),
+            share: Share::default(),
             phase: if admitted { Phase::Open } else { Phase::Lingering },
             inflow: Inflow::default(),
             since: now,
@@ -201,8 +205,8 @@ impl<'c> Connection<'c> {
 
     /// Gives back what it held of what all share.
     pub(super) fn leave(&mut self, shared: &Shared) {
-        self.input.clear(&shared.parked);
-        self.output.clear(&shared.parked);
+        self.input.clear(&mut self.share, &shared.parked);
+        self.output.clear(&mut self.share, &shared.parked);
         let places = if self.phase == Phase::Lingering { &shared.lingering } else { &shared.open };
         places.fetch_sub(1, Relaxed);
     }
@@ -257,13 +261,13 @@ impl<'c> Connection<'c> {
             let consumed = self.pump(octets, hands)?;
             return self.park_input(&octets[consumed..], hands);
         }
-        self.input.push(octets, &hands.shared.parked)?;
+        self.input.push(octets, &mut self.share, &hands.shared.parked)?;
         self.pump_parked(hands)
     }
 
     fn park_input<S>(&mut self, rest: &[u8], hands: &Hands<'c, S>) -> Result<(), Gone> {
         if !rest.is_empty() && self.phase == Phase::Open {
-            self.input.push(rest, &hands.shared.parked)?;
+            self.input.push(rest, &mut self.share, &hands.shared.parked)?;
         }
         Ok(())
     }
@@ -272,7 +276,7 @@ impl<'c> Connection<'c> {
         let mut input = std::mem::take(&mut self.input);
         let outcome = self.pump(input.octets(), hands);
         let consumed = outcome.as_ref().map_or(0, |&consumed| consumed);
-        input.consume(consumed, &hands.shared.parked);
+        input.consume(consumed, &mut self.share, &hands.shared.parked);
         self.input = input;
         outcome.map(|_| ())
     }
@@ -291,7 +295,7 @@ impl<'c> Connection<'c> {
             let sent = write(&mut self.tcp, out.written(), hands.counters)?;
             let unsent = &out.written()[sent..];
             if !unsent.is_empty() {
-                self.output.push(unsent, &hands.shared.parked)?;
+                self.output.push(unsent, &mut self.share, &hands.shared.parked)?;
                 self.session.block(hands.now);
                 self.since = hands.now;
             }
@@ -309,7 +313,7 @@ impl<'c> Connection<'c> {
         let sent = write(&mut self.tcp, self.output.octets(), hands.counters)?;
         if sent > 0 {
             self.since = hands.now;
-            self.output.consume(sent, &hands.shared.parked);
+            self.output.consume(sent, &mut self.share, &hands.shared.parked);
         }
         Ok(())
     }
@@ -317,7 +321,7 @@ impl<'c> Connection<'c> {
     /// The last reply is sent. Unless the peer has nothing more to say, its words are drained for a
     /// while, for a close with unread octets would destroy that reply.
     fn linger<S>(&mut self, hands: &mut Hands<'c, S>) -> After {
-        self.input.clear(&hands.shared.parked);
+        self.input.clear(&mut self.share, &hands.shared.parked);
         if self.inflow.ended || !Shared::take_place(&hands.shared.lingering, LINGERING_CAP) {
             return After::Close;
         }
