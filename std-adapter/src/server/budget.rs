@@ -20,7 +20,6 @@ impl Budget {
     pub(super) fn used(&self) -> usize {
         self.used.load(Relaxed)
     }
-
 }
 
 /// What one connection holds of the budget, in all its queues together.
