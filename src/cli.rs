@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Call one command of a server
     Call(Call),
+    /// Put a server under load, and measure how it answers
+    Bench(crate::bench::Options),
 }
 
 #[derive(Debug, Args)]
@@ -109,7 +111,7 @@ pub(crate) struct Call {
 }
 
 /// Seconds, fractions allowed.
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

@@ -7,10 +7,10 @@ const OTHERS: u64 = 256;
 
 /// Raises the limit to what the system allows this process, and says so where that is not enough.
 #[cfg(unix)]
-pub(crate) fn raise_limit(max_connections: usize) {
+pub(crate) fn raise_limit(option: &str, connections: usize) {
     use rustix::process::{Resource, getrlimit, setrlimit};
 
-    let needed = u64::try_from(max_connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
+    let needed = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
@@ -20,12 +20,12 @@ pub(crate) fn raise_limit(max_connections: usize) {
         && allowed < needed
     {
         eprintln!(
-            "linecard: only {allowed} descriptors are allowed, and --max-connections \
-             {max_connections} needs {needed}: raise the limit (ulimit -Hn), or lower the option"
+            "linecard: only {allowed} descriptors are allowed, and {option} {connections} needs \
+             {needed}: raise the limit (ulimit -Hn), or lower the option"
         );
     }
 }
 
 /// There is no such limit to raise here.
 #[cfg(not(unix))]
-pub(crate) fn raise_limit(_max_connections: usize) {}
+pub(crate) fn raise_limit(_option: &str, _connections: usize) {}

@@ -1,6 +1,8 @@
-//! The `linecard` command: a demo, a server of the demo commands, and a client for any command.
+//! The `linecard` command: a demo, a server of the demo commands, a client for any command, and a load
+//! to measure a server by.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod call;
 mod cli;
 mod demo;
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Serve(options) => serve::run(&options),
         Command::Call(options) => call::run(&options),
+        Command::Bench(options) => bench::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use linecard_std::{Counters, Server};
 use crate::{Outcome, cli, descriptors};
 
 pub(crate) fn run(options: &cli::Serve) -> Outcome {
-    descriptors::raise_limit(options.max_connections);
+    descriptors::raise_limit("--max-connections", options.max_connections);
     let server = Server::bind(&options.listen, options.config())?;
     let handle = server.handle();
     let on_signal = handle.clone();

@@ -6,6 +6,7 @@
 
 mod blocking;
 mod client;
+mod link;
 mod oracle;
 mod properties;
 mod replies;

@@ -61,20 +61,34 @@ pub const FRAME_CAP: usize = 1514;
 // Received frames are stored a whole word at a time.
 const _: () = assert!((FRAME_CAP - START_LEN).is_multiple_of(4));
 
-/// The controller, and room for one frame each way.
-pub struct Ethernet {
+/// Room for one frame each way.
+pub struct Frames {
     received: [u8; FRAME_CAP],
     to_send: [u8; FRAME_CAP],
 }
 
-impl Ethernet {
-    /// A controller yet to be started: all zeros, so that a static one takes no flash.
+impl Frames {
+    /// All zeros, so that a static one takes no flash.
     pub const fn new() -> Self {
         Self { received: [0; FRAME_CAP], to_send: [0; FRAME_CAP] }
     }
+}
 
-    /// Powers the controller, and sets it up to receive and send as `address`. The clock must have been started: it ends the waits.
-    pub fn start(&mut self, address: EthernetAddress) {
+impl Default for Frames {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The controller.
+pub struct Ethernet<'a> {
+    frames: &'a mut Frames,
+}
+
+impl<'a> Ethernet<'a> {
+    /// Powers the controller, and sets it up to receive and send as `address`. The clock must have
+    /// been started: it ends the waits.
+    pub fn start(address: EthernetAddress, frames: &'a mut Frames) -> Self {
         let [a, b, c, d, e, f] = address.0;
         CLOCK_GATES_2.set(GATES_MAC_PHY);
         ADDRESS_LOW.write(u32::from_le_bytes([a, b, c, d]));
@@ -83,6 +97,7 @@ impl Ethernet {
         TRANSMIT_CONTROL.write(TRANSMIT_ENABLE);
         INTERRUPT_MASK.write(CALL_ON_RECEIVE);
         start_receiver();
+        Self { frames }
     }
 
     /// Sleeps until a frame has arrived, or until the next tick of the clock.
@@ -100,7 +115,7 @@ impl Ethernet {
             start_receiver();
             return None;
         };
-        let (start, rest) = self.received.split_first_chunk_mut::<START_LEN>()?;
+        let (start, rest) = self.frames.received.split_first_chunk_mut::<START_LEN>()?;
         *start = [first.to_le_bytes()[2], first.to_le_bytes()[3]];
         let mut slots = rest.as_chunks_mut::<4>().0.iter_mut();
         for _ in 1..counted.div_ceil(4) {
@@ -110,12 +125,6 @@ impl Ethernet {
             }
         }
         (len <= FRAME_CAP).then_some(len)
-    }
-}
-
-impl Default for Ethernet {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -131,9 +140,15 @@ fn start_receiver() {
     RECEIVE_CONTROL.write(RECEIVE_ENABLE | RECEIVE_REJECT_BAD_CHECKSUM);
 }
 
-impl Device for Ethernet {
-    type RxToken<'a> = Received<'a>;
-    type TxToken<'a> = ToSend<'a>;
+impl Device for Ethernet<'_> {
+    type RxToken<'t>
+        = Received<'t>
+    where
+        Self: 't;
+    type TxToken<'t>
+        = ToSend<'t>
+    where
+        Self: 't;
 
     fn receive(&mut self, _: Instant) -> Option<(Received<'_>, ToSend<'_>)> {
         if STATUS.read() & OVERRUN != 0 {
@@ -143,11 +158,12 @@ impl Device for Ethernet {
             return None;
         }
         let len = self.take()?;
-        Some((Received(self.received.get(..len)?), ToSend(&mut self.to_send)))
+        let Frames { received, to_send } = &mut *self.frames;
+        Some((Received(received.get(..len)?), ToSend(to_send)))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
-        (TRANSMIT_REQUEST.read() & REQUEST == 0).then_some(ToSend(&mut self.to_send))
+        (TRANSMIT_REQUEST.read() & REQUEST == 0).then_some(ToSend(&mut self.frames.to_send))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -430,3 +430,15 @@ fn lost(error: &io::Error) -> Gone {
     log::debug!("a connection is lost: {error}");
     Gone::Lost
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an idle connection costs, beside its place among the deadlines: docs/PERFORMANCE.md.
+    #[test]
+    fn a_connection_is_small() {
+        let len = size_of::<Connection<'_>>();
+        assert!(len <= 208, "{len} octets");
+    }
+}

@@ -1,0 +1,45 @@
+//! Writes seeds/ from the wire vectors: `cargo run --example seed`. Run it when the vectors change.
+
+use std::fs;
+use std::path::Path;
+
+use linecard_suite::octets::from_pieces;
+use linecard_suite::vectors::Vectors;
+
+/// Longer ones would not be small files.
+const LONGEST: usize = 1_500;
+
+fn main() {
+    let vectors = Vectors::load();
+    for (at, vector) in vectors.heads.iter().enumerate() {
+        keep("frames", at, &[], &vector.octets);
+    }
+    for (at, vector) in vectors.server.iter().enumerate() {
+        let limits = if vector.limits.is_some() { 0 } else { 2 };
+        keep("session", at, &[limits, 4, 0, 40, 165, 192], &vector.send);
+        if at < 4 {
+            // 0x1f more octets, 1,550 ms, 0x1f more octets.
+            keep("session", 1_000 + at, &[limits, 3, 0x1f, 0xbf, 0x1f], &vector.send);
+        }
+    }
+    for (at, vector) in vectors.client.iter().enumerate() {
+        let waited_for = |tag: u64| {
+            vector["in_flight"].as_array().is_some_and(|tags| tags.contains(&tag.into()))
+        };
+        let given_up = (0..3).filter(|&tag| !waited_for(tag)).map(|tag| 1 << tag).sum();
+        keep("client", at, &[3, given_up, 2, 3, 7], &from_pieces(&vector["send"]));
+    }
+    keep("client", 1_000, &[2, 0, 0], b"OK #1\nb\nOK #0\na\n");
+    for (at, vector) in vectors.complex.iter().enumerate() {
+        keep("chain", at, &[], &vector.octets);
+    }
+}
+
+fn keep(target: &str, at: usize, script: &[u8], octets: &[u8]) {
+    if octets.len() > LONGEST {
+        return;
+    }
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    fs::create_dir_all(&dir).expect("a directory");
+    fs::write(dir.join(format!("{at:04}")), [script, octets].concat()).expect("a file");
+}

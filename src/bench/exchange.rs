@@ -1,0 +1,91 @@
+//! What is sent, and what should come back.
+
+use std::fs;
+use std::path::Path;
+
+use linecard_commands::{Complex, ComplexCommand, Demo, table};
+use linecard_std::protocol::{Client, Frame, Limits, Millis, Out, Postcard, Session, pump};
+
+use super::cycle::Cycle;
+use super::options::{Command, Options};
+
+/// Both directions of a connection.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) requests: Cycle,
+    pub(super) replies: Cycle,
+    /// The body of every reply, where they are Linecard's: one that is framed otherwise is right too.
+    pub(super) body: Option<Vec<u8>>,
+}
+
+/// No frame of the demo commands is longer.
+const FRAME_CAP: usize = 4_096;
+
+impl Exchange {
+    pub(super) fn of(options: &Options) -> Result<Self, String> {
+        match (&options.raw_requests, &options.raw_replies) {
+            (Some(requests), Some(replies)) => {
+                let count = options.raw_count.get();
+                let requests = cycle(&read(requests)?, count)?;
+                Ok(Self { requests, replies: cycle(&read(replies)?, count)?, body: None })
+            }
+            _ => Self::of_command(options.command),
+        }
+    }
+
+    /// What the demo server, asked here and now, answers.
+    fn of_command(command: Command) -> Result<Self, String> {
+        let request = match command {
+            Command::String => b"STRING\nAdditional data.\n".to_vec(),
+            Command::Complex => complex()?,
+        };
+        let limits = Limits::DEVICE;
+        let mut octets = vec![0; limits.reply_room()];
+        let mut out = Out::new(&mut octets);
+        let mut session = Session::new(&limits, Millis(0));
+        let _waits =
+            pump(&mut session, &mut table().bind(Demo), Millis(0), &request, false, &mut out);
+        let (reply, _) = Frame::parse(out.written()).ok_or("no reply to compare with")?;
+        let body = Some(reply.body.octets().to_vec());
+        Ok(Self { requests: cycle(&request, 1)?, replies: cycle(out.written(), 1)?, body })
+    }
+}
+
+/// The article's struct. A client's requests have a tag; these are all alike, and have none.
+fn complex() -> Result<Vec<u8>, String> {
+    let value = Complex::article();
+    let levels = value.levels().map_err(|_| "the article's struct is beyond its own limits")?;
+    let mut octets = [0; FRAME_CAP];
+    let mut out = Out::new(&mut octets);
+    let tagged = Client::<1>::new(0, 0).call::<ComplexCommand>(&Postcard(levels), &mut out);
+    let frame = tagged.ok().and_then(|_tag| Frame::parse(out.written()));
+    let (frame, _) = frame.ok_or("the article's struct can't be encoded")?;
+    let body = frame.body.octets();
+    let head = format!("{} {}\n", frame.name, body.len());
+    Ok([head.as_bytes(), body, b"\n"].concat())
+}
+
+fn cycle(frames: &[u8], count: usize) -> Result<Cycle, String> {
+    let unequal = || format!("{} octets are not {count} frames of one length", frames.len());
+    Cycle::new(frames, count).ok_or_else(unequal)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("can't read {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exchanges_have_the_sizes_that_are_compared_with() {
+        for (command, request_len, reply_len) in
+            [(Command::String, 24, 14), (Command::Complex, 99, 94)]
+        {
+            let exchange = Exchange::of_command(command).unwrap();
+            assert_eq!(exchange.requests.frame_len(), request_len);
+            assert_eq!(exchange.replies.frame_len(), reply_len);
+        }
+    }
+}
