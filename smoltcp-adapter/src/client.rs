@@ -15,7 +15,8 @@ use smoltcp::socket::tcp::{ConnectError, Socket, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use crate::server::{millis, prepare};
+use crate::options::{prepare, shut};
+use crate::server::millis;
 use crate::setup::{Scratch, Timeouts};
 use crate::stack::{Moment, Stack};
 use crate::view::{drain, gathered, in_place};
@@ -201,12 +202,14 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         moment: Moment,
         sockets: &mut SocketSet<'_>,
         on: &mut dyn FnMut(News<'_>),
-    ) {
+    ) -> bool {
         let socket = sockets.get_mut::<Socket<'_>>(self.socket);
         match moment {
+            Moment::Frame => {}
             Moment::Received => self.receive(millis(now), socket, on),
             Moment::Sent => self.leave(socket, on),
         }
+        false
     }
 
     /// When to poll again, as far as this client is concerned; smoltcp has deadlines of its own.
@@ -347,10 +350,4 @@ fn settle(due: &mut [Option<(u32, Millis)>], tag: u32) {
     for place in due.iter_mut().filter(|place| place.is_some_and(|(of, _)| of == tag)) {
         *place = None;
     }
-}
-
-/// Closes our half. Without keep-alive from then on: its octet would stand where our FIN does.
-fn shut(socket: &mut Socket<'_>) {
-    socket.close();
-    socket.set_keep_alive(None);
 }

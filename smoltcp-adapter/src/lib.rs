@@ -53,6 +53,7 @@
 mod client;
 mod flow;
 mod host;
+mod options;
 mod server;
 mod setup;
 mod slot;

@@ -8,6 +8,8 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
 use crate::host::Host;
+use crate::options::{prepare, shut};
+use crate::setup::Timeouts;
 use crate::stack::Stack;
 use crate::view::drain;
 
@@ -46,7 +48,7 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
         stream.expire_in(timeout);
         let context = stream.stack.iface.context();
         let socket = stream.stack.sockets.get_mut::<Socket<'_>>(socket);
-        socket.set_nagle_enabled(false);
+        prepare(socket, &Timeouts::DEFAULT);
         socket.connect(context, remote, local_port).map_err(refused)?;
         stream.wait(|socket| match socket.state() {
             State::SynSent | State::SynReceived => None,
@@ -70,7 +72,7 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
         use smoltcp::socket::tcp::ListenError;
         let mut stream = Self { stack, socket, host, deadline: None };
         let socket = stream.stack.sockets.get_mut::<Socket<'_>>(socket);
-        socket.set_nagle_enabled(false);
+        prepare(socket, &Timeouts::DEFAULT);
         socket.listen(port).map_err(|error| match error {
             ListenError::InvalidState => ErrorKind::AddrInUse,
             ListenError::Unaddressable => ErrorKind::InvalidInput,
@@ -99,7 +101,7 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
 
     /// Ends our half: the peer reads the end of the stream behind what was written. Reading goes on.
     pub fn shutdown(&mut self) {
-        self.socket().close();
+        shut(self.socket());
         self.poll();
     }
 
@@ -138,7 +140,7 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
     }
 
     fn poll(&mut self) -> Option<Duration> {
-        self.stack.poll(self.host.now(), |_, _| {})
+        self.stack.poll(self.host.now(), |_, _| false)
     }
 
     fn socket(&mut self) -> &mut Socket<'a> {
