@@ -144,13 +144,14 @@ fn a_server_answers_until_the_stream_ends() {
 
 #[test]
 fn a_server_takes_any_number_of_frames_through_small_buffers() {
-    let frames = "ECHO 16\n0123456789abcdef\n".repeat(50);
+    // Of 24 octets each, so that the 75 of the least buffer end within one.
+    let frames = "ECHO 15\n0123456789abcde\n".repeat(50);
     for size in [1, 7, 75, 10_000] {
         let pieces: Vec<Act> =
             frames.as_bytes().chunks(size).map(|octets| Act::Give(octets.to_vec())).collect();
         let mut io = Script::reading(pieces);
         assert_eq!(served(&mut io), Ok(()));
-        assert_eq!(io.written(), "OK\n0123456789abcdef\n".repeat(50));
+        assert_eq!(io.written(), "OK\n0123456789abcde\n".repeat(50));
     }
 }
 
