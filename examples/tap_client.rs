@@ -195,7 +195,9 @@ mod linux {
             CallerError::Refused(refusal) | CallerError::Told(refusal) => {
                 format!("{} {}", refusal.name, refusal.words).trim_end().into()
             }
-            CallerError::Closed(_) | CallerError::PassedOver => "the server closed the connection".into(),
+            CallerError::Closed(_) | CallerError::PassedOver => {
+                "the server closed the connection".into()
+            }
             CallerError::ReplyTooLarge { len } => format!("a reply of {len} octets is too long"),
             CallerError::BadReply(_) => "the reply is not of the command's type".into(),
             CallerError::Call(error) => format!("the call can't be made: {error:?}"),

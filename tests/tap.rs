@@ -37,7 +37,15 @@ fn is_ready() -> bool {
             return false;
         }
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--locked", "--example", "tap_server", "--example", "tap_client"]);
+        build.args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--example",
+            "tap_server",
+            "--example",
+            "tap_client",
+        ]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
