@@ -1,4 +1,5 @@
-//! The polled client and the blocking stream, against the server and against peers that do as they like.
+//! The polled client and the blocking stream, against the server and against peers that do as they
+//! like.
 
 mod world;
 
@@ -170,7 +171,8 @@ fn a_server_that_stops_tells_and_closes() {
     assert_eq!(caller.string("late", SECOND), Err(CallError::Closed));
 }
 
-/// A peer of raw octets on the server's side, in place of the server: says `says` when it is connected, then is silent.
+/// A peer of raw octets on the server's side, in place of the server: says `says` when it is
+/// connected, then is silent.
 fn peer_says(says: &[u8]) -> Heard {
     let mut caller = caller(1_000);
     let handle = caller.world.stack.sockets.add(socket(4_096, 16_384));

@@ -1,5 +1,8 @@
 //! Segments and frames that nobody should send: none panics, and none costs a slot.
 
+// Numbers here are noise, or small.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+
 mod world;
 
 use smoltcp::phy::ChecksumCapabilities;
@@ -12,7 +15,7 @@ use smoltcp::wire::{
 use world::peer::Peer;
 use world::seed::Seed;
 use world::wire::End;
-use world::{PORT, SERVER, SLOTS, World};
+use world::{PORT, SERVER, World};
 
 const SERVER_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
 const GHOST_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
@@ -338,7 +341,8 @@ fn garbage(seed: &mut Seed) -> Vec<u8> {
 fn senseless_segment(seed: &mut Seed) -> Vec<u8> {
     let controls =
         [TcpControl::None, TcpControl::Psh, TcpControl::Syn, TcpControl::Fin, TcpControl::Rst];
-    // Few ports, so that they meet again in other states; numbers near each other, at the ends, and anywhere.
+    // Few ports, so that they meet again in other states; numbers near each other, at the ends, and
+    // anywhere.
     let number = |seed: &mut Seed| match seed.within(0..=3) {
         0 => seed.next() as i32,
         1 => i32::MAX.wrapping_add(seed.within(0..=4) as i32),
@@ -377,5 +381,4 @@ fn a_conversation_amid_guesses_at_its_numbers_goes_on() {
         peer.is_done() || peer.got.len() == 200 * b"OK\nThank you.\n".len()
     });
     assert!(end && peer.end.is_none(), "{:?}", peer.end);
-    assert!(SLOTS > 1);
 }

@@ -1,4 +1,5 @@
-//! The server over slots, in fair weather: full, closing, stopping, and every way in which a slot could be held for ever.
+//! The server over slots, in fair weather: full, closing, stopping, and every way in which a slot
+//! could be held for ever.
 
 mod world;
 
@@ -77,7 +78,8 @@ fn a_line_is_answered_octet_by_octet_and_wherever_it_wraps() {
 fn a_frame_that_wraps_is_whole_with_a_fin_behind_it_too() {
     for first in (900..LIMITS.max_body_len as usize).step_by(61) {
         let mut world = World::fair();
-        // The ring begins anew with each connection: the first frame moves on the place where the second one wraps.
+        // The ring begins anew with each connection: the first frame moves on the place where the
+        // second one wraps.
         let mut peer = peer(&mut world, counted(first));
         gets(&mut world, &mut peer, b"OK #1\nThank you.\n");
         world.socket(peer.handle).send_slice(&counted(1_200)).unwrap();

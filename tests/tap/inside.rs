@@ -87,7 +87,8 @@ fn the_suite_passes() {
 #[ignore = "only inside examples/tap"]
 fn the_suites_deadlines_pass() {
     let server = tap_server(&[]);
-    // A minute of silence is a world's test, whose clock is quicker (smoltcp-adapter/tests/slots.rs).
+    // A minute of silence is a world's test, whose clock is quicker
+    // (smoltcp-adapter/tests/slots.rs).
     let target = Target { idle_timeout: None, ..target(&server) };
     cases::assert_all_pass(&target, &cases::timed(&target));
     assert_alive(server.addr);
