@@ -192,16 +192,7 @@ mod linux {
     fn said_of_call(error: CallerError<'_, ErrorKind>) -> String {
         match error {
             CallerError::Io(error) => said_of_stream(error).into(),
-            CallerError::Refused(refusal) | CallerError::Told(refusal) => {
-                format!("{} {}", refusal.name, refusal.words).trim_end().into()
-            }
-            CallerError::Closed(_) | CallerError::PassedOver => {
-                "the server closed the connection".into()
-            }
-            CallerError::ReplyTooLarge { len } => format!("a reply of {len} octets is too long"),
-            CallerError::BadReply(_) => "the reply is not of the command's type".into(),
-            CallerError::Call(error) => format!("the call can't be made: {error:?}"),
-            CallerError::WriteZero => "nothing can be sent".into(),
+            error => error.to_string(),
         }
     }
 }

@@ -87,10 +87,12 @@ fn the_suite_passes() {
 #[ignore = "only inside examples/tap"]
 fn the_suites_deadlines_pass() {
     let server = tap_server(&[]);
-    // A minute of silence is a world's test, whose clock is quicker
-    // (smoltcp-adapter/tests/slots.rs).
-    let target = Target { idle_timeout: None, ..target(&server) };
-    cases::assert_all_pass(&target, &cases::timed(&target));
+    let target = target(&server);
+    let mut cases = cases::timed(&target);
+    // It reads nothing for longer than the write timeout (§8.4), which the suite does not know.
+    // smoltcp-adapter/tests/slots.rs has both sides of that, and a quicker clock.
+    cases.retain(|case| !case.name.starts_with("a peer that reads only after its deadlines"));
+    cases::assert_all_pass(&target, &cases);
     assert_alive(server.addr);
 }
 

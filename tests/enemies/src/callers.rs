@@ -47,10 +47,12 @@ pub(crate) fn call(addr: SocketAddr, per_second: usize, end: Instant) -> io::Res
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
     let mut pace = Pace::new(Instant::now(), per_second as f64);
     let mut events = Events::with_capacity(2 * CONNECTIONS);
-    while Instant::now() < end || (callers.iter().any(Caller::waits) && Instant::now() < end + GRACE)
+    while Instant::now() < end
+        || (callers.iter().any(Caller::waits) && Instant::now() < end + GRACE)
     {
-        poll.poll(&mut events, Some(Duration::from_millis(100)))
-            .or_else(|error| if error.kind() == ErrorKind::Interrupted { Ok(()) } else { Err(error) })?;
+        poll.poll(&mut events, Some(Duration::from_millis(100))).or_else(|error| {
+            if error.kind() == ErrorKind::Interrupted { Ok(()) } else { Err(error) }
+        })?;
         for event in events.iter().filter(|event| event.token() != TIMER) {
             callers[event.token().0].ready(&mut calls);
         }
@@ -83,7 +85,8 @@ impl Caller {
 
     fn call(&mut self, at: usize, addr: SocketAddr, due: Instant, poll: &Poll, calls: &mut Calls) {
         calls.made += 1;
-        let exchange = if calls.made.is_multiple_of(2) { requests::string } else { requests::complex };
+        let exchange =
+            if calls.made.is_multiple_of(2) { requests::string } else { requests::complex };
         let Exchange { sent, reply } = exchange(calls.made);
         self.owed.push_back((due, reply));
         self.unsent.extend(sent);
@@ -187,8 +190,5 @@ fn receive(tcp: &mut TcpStream, unread: &mut Vec<u8>) -> io::Result<bool> {
 }
 
 fn is_not_yet(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::NotConnected | ErrorKind::Interrupted
-    )
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected | ErrorKind::Interrupted)
 }

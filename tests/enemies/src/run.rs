@@ -37,8 +37,7 @@ const END: Duration = Duration::from_secs(15);
 /// # Panics
 /// If the server doesn't start, or is gone.
 pub fn run(linecard: &str, plan: Plan) -> io::Result<Report> {
-    let options =
-        ["-v", "serve", "--listen", "127.0.0.1:0", "--write-timeout", WRITE_TIMEOUT];
+    let options = ["-v", "serve", "--listen", "127.0.0.1:0", "--write-timeout", WRITE_TIMEOUT];
     let server = Server::start(linecard, &options);
     let (addr, process) = (server.addr, server.id());
     let idle = held(process).descriptors;
