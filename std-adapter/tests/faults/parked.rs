@@ -81,15 +81,14 @@ fn a_peer_that_takes_little_at_a_time_gets_all_of_it() {
     let body: Vec<u8> = (0..60_000_u32).flat_map(|at| at.to_le_bytes()).take(60_000).collect();
     let request = [b"ECHO 60000\n".as_slice(), &body, b"\n"].concat();
     let mut sending = thin.try_clone().expect("a socket");
-    let requests = request.repeat(10);
+    let requests = request.repeat(2);
     let sent = std::thread::spawn(move || sending.write_all(&requests));
-    let mut want = [b"OK 60000\n".as_slice(), &body, b"\n"].concat().repeat(10);
+    let want = [b"OK 60000\n".as_slice(), &body, b"\n"].concat().repeat(2);
     let mut got = vec![0; want.len()];
     for piece in got.chunks_mut(700) {
         thin.read_exact(piece).expect("the next piece");
     }
     assert!(got == want, "the same, octet for octet");
-    want.clear();
     sent.join().expect("no panic").expect("all sent");
     drop(thin);
     server.until("all given back", nothing_left);

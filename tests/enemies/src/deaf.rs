@@ -13,7 +13,7 @@ const REQUESTS: usize = 32;
 /// Buffers that are full soon; every other connection keeps the system's own to receive.
 const SMALL: usize = 16_384;
 
-fn fill_soon(tcp: SockRef<'_>, both: bool) {
+fn fill_soon(tcp: &SockRef<'_>, both: bool) {
     let _kept_as_it_is = tcp.set_send_buffer_size(SMALL);
     if both {
         let _kept_as_it_is = tcp.set_recv_buffer_size(SMALL);
@@ -47,7 +47,7 @@ impl Enemy for Deaf {
         if connection.is_none() {
             *connection = tally.connect(self.addr).map(|tcp| (tcp, 0));
             if let Some((tcp, _)) = connection {
-                fill_soon(SockRef::from(&*tcp), at.is_multiple_of(2));
+                fill_soon(&SockRef::from(&*tcp), at.is_multiple_of(2));
             }
         }
         let Some((tcp, sent)) = connection else { return };
