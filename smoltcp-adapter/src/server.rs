@@ -5,21 +5,22 @@ use core::fmt;
 use linecard_core::{Limits, Millis, Service};
 use smoltcp::iface::SocketSet;
 use smoltcp::phy::Device;
-use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 
+use crate::options::{prepare, span};
 use crate::setup::{Parts, Scratch, SetupError, Timeouts, check};
 use crate::slot::{Door, Pair, Room, Slot};
 use crate::stack::{Moment, Stack};
 
 /// A server over `N` sockets and a spare.
 ///
-/// The order of calls: [`new`](Self::new), then [`poll`](Self::poll) whenever a frame came or the time it returned has
-/// passed; at the end [`stop`](Self::stop), and on with `poll` until [`is_stopped`](Self::is_stopped).
+/// The order of calls: [`new`](Self::new), then [`poll`](Self::poll) whenever a frame came or the
+/// time it returned has passed; at the end [`stop`](Self::stop), and on with `poll` until
+/// [`is_stopped`](Self::is_stopped).
 ///
-/// All slots listen while they are free. A client that comes when none is gets `ERR busy` from the spare; one that comes
-/// while the spare is taken too is refused by TCP. A connection that is closed or reset makes room before the next frame is
-/// looked at.
+/// All slots listen while they are free. A client that comes when none is gets `ERR busy` from the
+/// spare; one that comes while the spare is taken too is refused by TCP. A connection that is
+/// closed or reset makes room before the next frame is looked at.
 pub struct Server<'a, const N: usize> {
     slots: [Slot<'a>; N],
     spare: Slot<'a>,
@@ -51,8 +52,8 @@ impl<'a, const N: usize> Server<'a, N> {
         for &handle in slots.iter().chain([&spare]) {
             let socket = sockets.get_mut(handle);
             prepare(socket, &timeouts);
-            // An ACK leaves when all that came was answered, and so with the replies: it has nothing to wait for. And a
-            // delayed one would be lost where TIME-WAIT is cut short.
+            // An ACK leaves when all that came was answered, and so with the replies: it has
+            // nothing to wait for. And a delayed one would be lost where TIME-WAIT is cut short.
             socket.set_ack_delay(None);
             door.reopen(socket);
         }
@@ -66,8 +67,9 @@ impl<'a, const N: usize> Server<'a, N> {
         })
     }
 
-    /// Polls the stack and serves: everything that can be done now is done. Returns how long the caller may sleep before
-    /// the next poll, unless a frame comes first (none: for ever). Never blocks.
+    /// Polls the stack and serves: everything that can be done now is done. Returns how long the
+    /// caller may sleep before the next poll, unless a frame comes first (none: for ever). Never
+    /// blocks.
     pub fn poll<D: Device>(
         &mut self,
         now: Instant,
@@ -86,14 +88,20 @@ impl<'a, const N: usize> Server<'a, N> {
         moment: Moment,
         sockets: &mut SocketSet<'_>,
         service: &mut dyn Service,
-    ) {
+    ) -> bool {
         match moment {
+            Moment::Frame => {
+                self.greet(millis(now), sockets);
+                return self.all().any(|slot| slot.is_over(sockets.get(slot.handle), self.door));
+            }
             Moment::Received => self.serve(millis(now), sockets, service),
             Moment::Sent => self.reopen(sockets),
         }
+        false
     }
 
-    /// When to poll again, as far as the connections are concerned; smoltcp has deadlines of its own.
+    /// When to poll again, as far as the connections are concerned; smoltcp has deadlines of its
+    /// own.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let crowded = self.is_crowded();
@@ -106,8 +114,8 @@ impl<'a, const N: usize> Server<'a, N> {
         self.slots.iter().filter(|slot| !slot.is_free()).count()
     }
 
-    /// No new connection is taken from the next poll on. Each client gets the replies to what it sent so far, may finish a
-    /// frame it has begun until `by`, and is told `stopping`.
+    /// No new connection is taken from the next poll on. Each client gets the replies to what it
+    /// sent so far, may finish a frame it has begun until `by`, and is told `stopping`.
     pub fn stop(&mut self, by: Instant) {
         self.door.stopping = Some(millis(by));
     }
@@ -119,7 +127,6 @@ impl<'a, const N: usize> Server<'a, N> {
     }
 
     fn serve(&mut self, now: Millis, sockets: &mut SocketSet<'_>, service: &mut dyn Service) {
-        self.refuse_twins(sockets);
         let crowded = self.is_crowded();
         let mut room = Room {
             now,
@@ -147,15 +154,21 @@ impl<'a, const N: usize> Server<'a, N> {
         self.slots.iter().all(|slot| !slot.is_free())
     }
 
-    /// A SYN that was sent twice, or a late one, can reach a listening socket although its connection has a slot: smoltcp
-    /// gives it to the first socket that takes it. Two sockets of one connection would answer each other's segments with
-    /// resets, so the later one is forgotten before it answers.
-    fn refuse_twins(&self, sockets: &mut SocketSet<'_>) {
-        let twin = self.all().find(|slot| {
-            slot.newcomer(sockets.get(slot.handle)).is_some_and(|pair| self.has(pair, sockets))
-        });
-        if let Some(twin) = twin {
-            self.door.reopen(sockets.get_mut(twin.handle));
+    /// A SYN that was sent twice, or a late one, can reach a listening socket although its
+    /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets of
+    /// one connection would answer each other's segments with resets, so the later one is forgotten
+    /// before it answers.
+    fn greet(&mut self, now: Millis, sockets: &mut SocketSet<'_>) {
+        for at in 0..=N {
+            let slot = self.slots.get(at).unwrap_or(&self.spare);
+            let Some(connection) = slot.newcomer(sockets.get(slot.handle)) else { continue };
+            let twin = self.has(connection, sockets);
+            let slot = self.slots.get_mut(at).unwrap_or(&mut self.spare);
+            if twin {
+                self.door.reopen(sockets.get_mut(slot.handle));
+            } else {
+                slot.begin(now);
+            }
         }
     }
 
@@ -166,18 +179,6 @@ impl<'a, const N: usize> Server<'a, N> {
     fn all(&self) -> impl Iterator<Item = &Slot<'a>> {
         self.slots.iter().chain([&self.spare])
     }
-}
-
-/// The options that our sockets have for good.
-pub(crate) fn prepare(socket: &mut Socket<'_>, timeouts: &Timeouts) {
-    // What is written in one turn leaves in one piece: there is nothing for Nagle to gather.
-    socket.set_nagle_enabled(false);
-    socket.set_timeout(Some(span(timeouts.write)));
-    socket.set_keep_alive(Some(span(timeouts.keep_alive)));
-}
-
-fn span(millis: Millis) -> Duration {
-    Duration::from_millis(millis.0)
 }
 
 /// smoltcp's time in the core's unit; a time before the clock's zero is zero.

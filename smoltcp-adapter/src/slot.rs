@@ -14,6 +14,7 @@ use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
 use crate::flow::Flow;
+use crate::options::shut;
 use crate::setup::{Scratch, Timeouts};
 use crate::view::{drain, gathered, in_place};
 
@@ -66,7 +67,8 @@ enum Stage<'l> {
         since: Millis,
     },
     Serving(Conversation<'l>),
-    /// Our FIN is behind our last octet. What the peer still sends is dropped, lest a reset destroy our last reply.
+    /// Our FIN is behind our last octet. What the peer still sends is dropped, lest a reset destroy
+    /// our last reply.
     Closing {
         flow: Flow,
         lingers: Option<Millis>,
@@ -96,6 +98,11 @@ impl<'l> Slot<'l> {
         if self.is_free() { pair(socket) } else { None }
     }
 
+    /// A connection began.
+    pub(crate) fn begin(&mut self, now: Millis) {
+        self.stage = Stage::Opening { since: now };
+    }
+
     /// Whether this slot has that connection.
     pub(crate) fn has(&self, connection: Pair, socket: &Socket<'_>) -> bool {
         !self.is_free() && pair(socket) == Some(connection)
@@ -109,7 +116,7 @@ impl<'l> Slot<'l> {
         room: &mut Room<'_, '_>,
     ) {
         if self.is_free() && socket.is_active() {
-            self.stage = Stage::Opening { since: room.now };
+            self.begin(room.now);
         }
         if let Stage::Opening { since } = self.stage {
             self.open(socket, since, limits, room);
@@ -130,17 +137,22 @@ impl<'l> Slot<'l> {
         }
     }
 
-    /// Lets the socket listen again where its connection is over. To be called when all that could be sent is sent: what is
-    /// not is lost, of which a reset is the worst.
-    pub(crate) fn reopen(&mut self, socket: &mut Socket<'_>, door: Door) {
-        let over = match socket.state() {
-            // TIME-WAIT keeps segments of this connection out of the peer's next; its sequence numbers do as well.
-            State::Closed | State::TimeWait => true,
+    /// Whether the socket's connection is over, and it does not listen.
+    pub(crate) fn is_over(&self, socket: &Socket<'_>, door: Door) -> bool {
+        match socket.state() {
+            // TIME-WAIT keeps segments of this connection out of the peer's next; its sequence
+            // numbers do as well.
+            State::Closed | State::TimeWait => door.stopping.is_none() || !self.is_free(),
             // A half-open connection that was reset left its options behind: listen afresh.
-            State::Listen => !self.is_free() || door.stopping.is_some(),
+            State::Listen => door.stopping.is_some() || !self.is_free(),
             _ => false,
-        };
-        if over {
+        }
+    }
+
+    /// Lets the socket listen again where its connection is over. To be called when all that could
+    /// be sent is sent: what is not is lost, of which a reset is the worst.
+    pub(crate) fn reopen(&mut self, socket: &mut Socket<'_>, door: Door) {
+        if self.is_over(socket, door) {
             self.stage = Stage::Listening;
             door.reopen(socket);
         }
@@ -187,10 +199,7 @@ impl<'l> Slot<'l> {
     }
 
     fn close(&mut self, socket: &mut Socket<'_>, now: Millis) {
-        socket.close();
-        // smoltcp's keep-alive carries an octet at the number before the next. That is our FIN's now, and a peer that lost
-        // the FIN would take the octet for ours.
-        socket.set_keep_alive(None);
+        shut(socket);
         self.stage = Stage::Closing { flow: Flow::new(now), lingers: None };
     }
 }
@@ -199,8 +208,9 @@ fn handshake(timeouts: &Timeouts, crowded: bool) -> Millis {
     if crowded { Millis(timeouts.handshake.0 / 4) } else { timeouts.handshake }
 }
 
-/// The rest of a connection after our FIN: reset where the peer does not take our last octets; to be forgotten where it took
-/// them and does not close in time. (What it still sends then, it gets a reset for.)
+/// The rest of a connection after our FIN: reset where the peer does not take our last octets; to
+/// be forgotten where it took them and does not close in time. (What it still sends then, it gets a
+/// reset for.)
 fn finish(
     socket: &mut Socket<'_>,
     flow: &mut Flow,

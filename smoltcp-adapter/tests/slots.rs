@@ -1,4 +1,5 @@
-//! The server over slots, in fair weather: full, closing, stopping, and every way in which a slot could be held for ever.
+//! The server over slots, in fair weather: full, closing, stopping, and every way in which a slot
+//! could be held for ever.
 
 mod world;
 
@@ -77,7 +78,8 @@ fn a_line_is_answered_octet_by_octet_and_wherever_it_wraps() {
 fn a_frame_that_wraps_is_whole_with_a_fin_behind_it_too() {
     for first in (900..LIMITS.max_body_len as usize).step_by(61) {
         let mut world = World::fair();
-        // The ring begins anew with each connection: the first frame moves on the place where the second one wraps.
+        // The ring begins anew with each connection: the first frame moves on the place where the
+        // second one wraps.
         let mut peer = peer(&mut world, counted(first));
         gets(&mut world, &mut peer, b"OK #1\nThank you.\n");
         world.socket(peer.handle).send_slice(&counted(1_200)).unwrap();
@@ -99,7 +101,7 @@ fn a_frame_that_wraps_and_is_whole_at_its_deadline_is_taken() {
     // The rest comes with the deadline, and the server sees both in one poll.
     world.now = Instant::from_millis(due.0 as i64);
     world.socket(peer.handle).send_slice(rest).unwrap();
-    world.client.poll(world.now, |_, _| {});
+    world.client.poll(world.now, |_, _| false);
     gets(&mut world, &mut peer, b"OK #1\nThank you.\nOK #1\nThank you.\n");
 }
 
@@ -116,10 +118,10 @@ fn clients_that_come_in_the_moment_others_go_are_all_taken() {
             world.socket(peer.handle).abort();
         }
         // Four resets and behind them four SYNs are on the wire before the server sees any.
-        world.client.poll(world.now, |_, _| {});
+        world.client.poll(world.now, |_, _| false);
         let gone: Vec<_> = peers.iter().map(|peer| peer.handle).collect();
         peers = (0..SLOTS).map(|_| peer(&mut world, *b"STRING\nhi\n")).collect();
-        world.client.poll(world.now, |_, _| {});
+        world.client.poll(world.now, |_, _| false);
         for peer in &mut peers {
             gets(&mut world, peer, b"OK\nThank you.\n");
         }

@@ -1,4 +1,5 @@
-//! A small world: a server's stack and a client's, joined by a hub in memory, under a clock of its own.
+//! A small world: a server's stack and a client's, joined by a hub in memory, under a clock of its
+//! own.
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::pedantic)]
 
@@ -92,6 +93,9 @@ impl World {
         let handle = self.client.sockets.add(socket(receive, 65_536));
         let socket = self.client.sockets.get_mut::<Socket>(handle);
         socket.set_nagle_enabled(false);
+        // A smoltcp that sends forgets its timer when a late segment says that the window is shut,
+        // and learns that it is open from the answer to a keep-alive.
+        socket.set_keep_alive(Some(Duration::from_secs(5)));
         socket.connect(self.client.iface.context(), (IpAddress::Ipv4(SERVER), PORT), port).unwrap();
         handle
     }
@@ -103,7 +107,7 @@ impl World {
     /// Polls both sides; returns how long both may sleep.
     fn poll(&mut self) -> Option<Duration> {
         let server = self.poll_server();
-        let client = self.client.poll(self.now, |_, _| {});
+        let client = self.client.poll(self.now, |_, _| false);
         server.into_iter().chain(client).min()
     }
 
@@ -140,6 +144,17 @@ impl World {
 
     pub fn run_for(&mut self, span: Duration) {
         self.run(span, |_| false);
+    }
+
+    /// Ends what the client still has, in fair weather.
+    pub fn reset_all(&mut self) {
+        self.run_for(Duration::from_millis(100));
+        self.wire.set_weather(Weather::FAIR);
+        for (_, socket) in self.client.sockets.iter_mut() {
+            let smoltcp::socket::Socket::Tcp(socket) = socket;
+            socket.abort();
+        }
+        self.run_for(Duration::from_secs(1));
     }
 
     /// Every slot answers, all of them at once.
@@ -185,7 +200,8 @@ pub fn scratch(limits: &Limits) -> Scratch<'static> {
     Scratch { frame: octets(limits.frame_room()), reply: octets(limits.reply_room()) }
 }
 
-/// What a server must answer, however the octets are cut: the core's session over all of them at once.
+/// What a server must answer, however the octets are cut: the core's session over all of them at
+/// once.
 pub fn replies_to(limits: &Limits, input: &[u8]) -> Vec<u8> {
     let (mut session, commands) = (Session::new(limits, Millis(0)), table());
     let mut octets = vec![0; 1 << 20];

@@ -35,9 +35,6 @@ impl Peer {
     /// Sends and reads what can be sent and read now.
     pub fn drive(&mut self, world: &mut World) {
         let socket = world.socket(self.handle);
-        if socket.state() == State::Closed && !socket.can_recv() && self.end.is_none() {
-            self.end = Some(End::Reset);
-        }
         if socket.may_send() && self.sent < self.to_send.len() {
             let left = &self.to_send[self.sent..];
             let piece = &left[..left.len().min(self.piece)];
@@ -53,6 +50,9 @@ impl Peer {
                 Err(RecvError::Finished) => {
                     self.end = Some(End::Closed);
                     socket.close();
+                }
+                Err(RecvError::InvalidState) if socket.state() == State::Closed => {
+                    self.end = Some(End::Reset);
                 }
                 Err(RecvError::InvalidState) => {}
             }

@@ -7,7 +7,7 @@
 
 use core::mem::MaybeUninit;
 
-use board::ethernet::{Ethernet, Frames};
+use board::ethernet::{Ethernet, Frames, SEGMENT_CAP};
 use board::network;
 use linecard_commands::Demo;
 use linecard_core::Limits;
@@ -18,7 +18,10 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer};
 
 const CONNECTIONS: usize = 4;
 const LIMITS: Limits = Limits::DEVICE;
-const RECEIVE: usize = LIMITS.frame_room();
+/// The longest frame, and a segment more: with less, a peer would see a window too small for a whole
+/// segment while a frame is not yet complete, and wait seconds for a larger one (RFC 9293, 3.8.6.2.1).
+const RECEIVE: usize = LIMITS.frame_room() + SEGMENT_CAP;
+const FRAME: usize = LIMITS.frame_room();
 const TRANSMIT: usize = LIMITS.reply_room();
 /// Of the socket that says `busy`.
 const SPARE: usize = 16;
@@ -29,7 +32,7 @@ fn main() -> ! {
     static mut RINGS: [([u8; RECEIVE], [u8; TRANSMIT]); CONNECTIONS] =
         [([0; _], [0; _]); CONNECTIONS];
     static mut SPARE_RINGS: [[u8; SPARE]; 2] = [[0; SPARE]; 2];
-    static mut SCRATCH: ([u8; RECEIVE], [u8; TRANSMIT]) = ([0; _], [0; _]);
+    static mut SCRATCH: ([u8; FRAME], [u8; TRANSMIT]) = ([0; _], [0; _]);
     static mut STORAGE: MaybeUninit<[SocketStorage<'static>; CONNECTIONS + 1]> = MaybeUninit::uninit();
 
     board::clock::start();
