@@ -227,8 +227,7 @@ fn thousands_of_connects_in_a_row_are_all_served() {
 /// Sockets of the client's that are closed would only slow the test.
 fn forget_the_oldest(world: &mut World) {
     let closed = world.client.sockets.iter().find_map(|(handle, socket)| match socket {
-        smoltcp::socket::Socket::Tcp(socket) if !socket.is_open() => Some(handle),
-        _ => None,
+        smoltcp::socket::Socket::Tcp(socket) => (!socket.is_open()).then_some(handle),
     });
     if let Some(handle) = closed {
         world.client.sockets.remove(handle);
