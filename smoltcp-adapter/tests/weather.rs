@@ -55,7 +55,7 @@ fn requests(seed: &mut Seed) -> Vec<u8> {
 
 fn counted(octets: &mut Vec<u8>, name: &str, tag: u64, len: usize) {
     octets.extend(format!("{name} {len} #{tag}\n").bytes());
-    octets.extend((0..len).map(|at| b'a' + (at % 26) as u8));
+    octets.extend((b'a'..=b'z').cycle().take(len));
     octets.push(b'\n');
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::pedantic)]
 
+pub mod ghost;
 pub mod peer;
 pub mod seed;
 pub mod wire;
