@@ -24,7 +24,7 @@ fn a_fair_share_for_each_and_hogs_are_reset() {
     let hogs: Vec<TcpStream> = (0..8)
         .map(|_| {
             let mut hog = server.stream();
-            let frame = [b"ECHO 65000\n".as_slice(), &[b'x'; 60 * KIB]].concat();
+            let frame = [b"ECHO 65000\n".as_slice(), &vec![b'x'; 60 * KIB]].concat();
             // It may be reset before all is written.
             let _taken = hog.write_all(&frame);
             hog
@@ -78,7 +78,7 @@ fn a_peer_that_takes_little_at_a_time_gets_all_of_it() {
     let server = Running::start(App::new().0, 1, |_| ());
     let mut thin = server.stream();
     SockRef::from(&thin).set_recv_buffer_size(1).expect("the smallest there is");
-    let body: Vec<u8> = (0..60_000_u32).flat_map(|at| at.to_le_bytes()).take(60_000).collect();
+    let body: Vec<u8> = (0..60_000_u32).flat_map(u32::to_le_bytes).take(60_000).collect();
     let request = [b"ECHO 60000\n".as_slice(), &body, b"\n"].concat();
     let mut sending = thin.try_clone().expect("a socket");
     let requests = request.repeat(2);
