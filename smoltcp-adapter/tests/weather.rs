@@ -128,6 +128,7 @@ fn storm(seed: u64, weather: impl Fn(&mut Seed) -> Weather) {
     let limits = Limits { frame_deadline: LONG, idle_timeout: LONG, ..LIMITS };
     let timeouts = Timeouts { write: LONG, ..Timeouts::DEFAULT };
     let mut world = World::new(Plan { seed, weather, mtu, ring_slack, limits, timeouts });
+    world.step = Duration::from_secs(1); // for those who come again
     let count = chance.size(1..=7);
     let mut visitors: Vec<_> =
         (0..count).map(|_| Visitor::new(&mut world, &mut chance, bad)).collect();
