@@ -172,8 +172,9 @@ impl<'c, S: Service> Worker<'c, S> {
     /// Gives back the places of connections that have gone; often enough to count, and seldom enough to
     /// cost each of them next to nothing.
     fn tidy(&mut self) {
-        let open = self.connections.len();
-        if self.closed > open + PLACES_KEPT || (open == 0 && self.closed > 0) {
+        let held = self.connections.capacity();
+        let is_empty = self.connections.is_empty() && held > PLACES_KEPT;
+        if is_empty || self.closed >= PLACES_KEPT {
             self.connections.shrink_to_fit();
             self.closed = 0;
         }
@@ -237,5 +238,52 @@ impl<'c, S: Service> Worker<'c, S> {
     fn stop_by(&self) -> Option<Millis> {
         let half = Millis(millis(self.config.stop_timeout).0 / 2);
         self.give_up_at.map(|at| at.since(half))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net;
+
+    use linecard_core::{Code, Frame, Reply, Sent};
+
+    use super::*;
+    use crate::server::listener::Listener;
+
+    struct Nothing;
+
+    impl Service for Nothing {
+        fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+            reply.error(Code::UnknownCommand, request.name)
+        }
+    }
+
+    /// A storm's places are not kept for ever.
+    #[test]
+    fn places_of_connections_that_have_gone_are_given_back() {
+        const STORM: usize = 3 * PLACES_KEPT;
+        let peers = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = peers.local_addr().unwrap();
+        let config = Config::default();
+        let listener = Listener::bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap();
+        let shared = Shared::new(&config, &listener, &[Poll::new().unwrap()]).unwrap();
+        let mut worker = Worker::new(0, Poll::new().unwrap(), &shared, &config, Nothing);
+        for _connection in 0..STORM {
+            assert!(Shared::take_place(&shared.open, STORM));
+            let tcp = mio::net::TcpStream::connect(addr).unwrap();
+            worker.welcome(Newcomer { tcp, admitted: true });
+        }
+        assert!(worker.connections.capacity() >= STORM);
+        for key in 10..STORM {
+            worker.close(key);
+            worker.tidy();
+        }
+        assert!(worker.connections.capacity() <= 10 + PLACES_KEPT, "most of them");
+        for key in 0..10 {
+            worker.close(key);
+            worker.tidy();
+        }
+        assert!(worker.connections.capacity() <= PLACES_KEPT, "all of them");
+        assert_eq!((worker.deadlines.next(), shared.counters().open), (None, 0));
     }
 }
