@@ -81,22 +81,26 @@ impl Visitor {
     fn new(world: &mut World, seed: &mut Seed, bad: bool) -> Self {
         let requests = requests(seed);
         let replies = replies_to(&LIMITS, &requests);
-        // smoltcp, which is the client here too, takes the FIN of a segment of which only a part
-        // fits its window, and a smoltcp that sends a segment again looks at no window. So in bad
-        // weather all that the server may have under way fits.
+        // smoltcp takes the FIN of a segment of which only a part fits its window, and sends a
+        // segment again without a look at the window. So where both sides are smoltcp, in bad
+        // weather, all that the server may have under way fits, and the client's FIN comes alone.
         let window = seed.size(if bad { 4_200..=8_000 } else { 100..=4_000 });
         let peer = Peer::new(world.connect_with(window), requests.clone());
         let mut visitor = Self { requests, replies, peer, again: None };
         visitor.peer.piece = seed.size(1..=3_000);
-        visitor.peer.closes = true;
+        visitor.peer.closes = !bad;
         visitor
     }
 
     /// Whether it has all its replies. One that was turned away comes again.
     fn drive(&mut self, world: &mut World) -> bool {
         self.peer.drive(world);
-        let Some(end) = self.peer.end else { return false };
         let got = &self.peer.got;
+        if *got == self.replies && !self.peer.closes {
+            world.socket(self.peer.handle).close();
+            return true;
+        }
+        let Some(end) = self.peer.end else { return false };
         if *got == self.replies && end == End::Closed {
             return true;
         }
@@ -124,6 +128,7 @@ fn storm(seed: u64, weather: impl Fn(&mut Seed) -> Weather) {
     let limits = Limits { frame_deadline: LONG, idle_timeout: LONG, ..LIMITS };
     let timeouts = Timeouts { write: LONG, ..Timeouts::DEFAULT };
     let mut world = World::new(Plan { seed, weather, mtu, ring_slack, limits, timeouts });
+    world.step = Duration::from_secs(1); // for those who come again
     let count = chance.size(1..=7);
     let mut visitors: Vec<_> =
         (0..count).map(|_| Visitor::new(&mut world, &mut chance, bad)).collect();
