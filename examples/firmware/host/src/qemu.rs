@@ -126,6 +126,12 @@ impl Qemu {
         }
     }
 
+    /// All that the board has said so far.
+    #[must_use]
+    pub fn said(&self) -> &[u8] {
+        &self.said
+    }
+
     /// Has nothing gone wrong so far?
     ///
     /// # Errors

@@ -33,7 +33,8 @@ fn main() -> ! {
         [([0; _], [0; _]); CONNECTIONS];
     static mut SPARE_RINGS: [[u8; SPARE]; 2] = [[0; SPARE]; 2];
     static mut SCRATCH: ([u8; FRAME], [u8; TRANSMIT]) = ([0; _], [0; _]);
-    static mut STORAGE: MaybeUninit<[SocketStorage<'static>; CONNECTIONS + 1]> = MaybeUninit::uninit();
+    static mut STORAGE: MaybeUninit<[SocketStorage<'static>; CONNECTIONS + 1]> =
+        MaybeUninit::uninit();
 
     board::clock::start();
     let mut device = Ethernet::start(network::HARDWARE, FRAMES);
@@ -42,10 +43,16 @@ fn main() -> ! {
     let storage = STORAGE.write([SocketStorage::EMPTY; CONNECTIONS + 1]);
     let mut sockets = SocketSet::new(&mut storage[..]);
     let slots = RINGS.each_mut().map(|(receive, transmit)| {
-        sockets.add(Socket::new(SocketBuffer::new(&mut receive[..]), SocketBuffer::new(&mut transmit[..])))
+        sockets.add(Socket::new(
+            SocketBuffer::new(&mut receive[..]),
+            SocketBuffer::new(&mut transmit[..]),
+        ))
     });
     let [receive, transmit] = SPARE_RINGS;
-    let spare = sockets.add(Socket::new(SocketBuffer::new(&mut receive[..]), SocketBuffer::new(&mut transmit[..])));
+    let spare = sockets.add(Socket::new(
+        SocketBuffer::new(&mut receive[..]),
+        SocketBuffer::new(&mut transmit[..]),
+    ));
     let scratch = Scratch { frame: &mut SCRATCH.0, reply: &mut SCRATCH.1 };
 
     let mut stack = Stack { device, iface, sockets };
