@@ -7,7 +7,7 @@
 //! Thank you.
 //! ```
 //!
-//! The limits are a device's: bodies and replies of 2 KiB, 64 KiB skipped, 10 s for a frame, 60 s idle, 16 connections.
+//! The limits are a device's: bodies and replies of 2 KiB, 64 KiB skipped, 10 s for a frame, 60 s idle, 8 connections.
 
 #[cfg(target_os = "linux")]
 mod tap_link;
@@ -44,7 +44,7 @@ mod linux {
 
     const LIMITS: Limits = Limits::DEVICE;
     /// Connections served at once.
-    const SLOTS: usize = 16;
+    const SLOTS: usize = 8;
     /// Octets of each of a connection's two rings.
     const RING_LEN: usize = 65_536;
     /// How long connections may go on after SIGINT or SIGTERM.

@@ -68,6 +68,10 @@ pub(crate) struct Serve {
     /// Connections at one time; one more is answered `busy`
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub(crate) max_connections: usize,
+
+    /// Threads that serve; 0 is one for each CPU that this process may use
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    workers: usize,
 }
 
 impl Serve {
@@ -84,6 +88,7 @@ impl Serve {
             write_timeout: self.write_timeout,
             stop_timeout: self.stop_timeout,
             max_connections: self.max_connections,
+            workers: self.workers,
             ..Config::default()
         }
     }

@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use linecard_smoltcp::Stack;
-use linecard_smoltcp::tap::{Capture, Clock, Sleeper, Tap};
+use linecard_smoltcp::tap::{Capture, Clock, Neighbour, Sleeper, Tap};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::phy::{Device, FaultInjector, PcapMode, PcapWriter};
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address};
 
 /// The link and the stack's place on it.
 #[derive(Args)]
@@ -25,6 +25,9 @@ pub(crate) struct LinkOptions {
     /// Where to send what is for other networks
     #[arg(long, value_name = "ADDRESS")]
     gateway: Option<String>,
+    /// A station that is known without ARP, whose replies a faulty link may bend: 192.168.69.100=02:00:00:00:00:64
+    #[arg(long, value_name = "IPV4=MAC")]
+    neighbour: Option<String>,
     /// Write every frame to this file, for Wireshark and the like
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -66,28 +69,44 @@ impl LinkOptions {
         station: u8,
         what: impl Run,
     ) -> Result<(), String> {
-        self.gateway.as_deref().map(gateway_address).transpose()?;
+        let place = Place {
+            addresses,
+            station: EthernetAddress([2, 0, 0, 0, 0, station]),
+            gateway: self.gateway.as_deref().map(gateway_address).transpose()?,
+            neighbour: self.neighbour.as_deref().map(neighbour).transpose()?,
+        };
         let tap = Tap::open(&self.tap).map_err(|error| error.to_string())?;
         if !tap.is_up() {
             eprintln!("{0} is down, nothing will come: sudo ip link set {0} up", self.tap);
         }
         let sleeper =
             tap.sleeper().map_err(|error| format!("cannot sleep on {}: {error}", self.tap))?;
-        let plain = self.drop_chance == 0 && self.corrupt_chance == 0;
-        match (&self.pcap, plain) {
-            (None, true) => self.stack(tap, addresses, station, sleeper, what),
-            (Some(path), true) => {
-                let (device, fault) = capture(tap, file(path)?);
-                self.stack(device, addresses, station, sleeper, what)
-                    .and_then(|()| whole(path, &fault))
+        match &self.pcap {
+            None => self.disturb(tap, &place, sleeper, what),
+            Some(path) => {
+                let (sink, fault) = Capture::new(file(path)?);
+                let device = PcapWriter::new(tap, sink, PcapMode::Both);
+                self.disturb(device, &place, sleeper, what).and_then(|()| whole(path, &fault))
             }
-            (None, false) => self.stack(self.faulty(tap), addresses, station, sleeper, what),
-            (Some(path), false) => {
-                let (device, fault) = capture(tap, file(path)?);
-                let device = self.faulty(device);
-                self.stack(device, addresses, station, sleeper, what)
-                    .and_then(|()| whole(path, &fault))
+        }
+    }
+
+    fn disturb<D: Device>(
+        &self,
+        device: D,
+        place: &Place<'_>,
+        sleeper: Sleeper,
+        what: impl Run,
+    ) -> Result<(), String> {
+        if self.drop_chance == 0 && self.corrupt_chance == 0 {
+            return place.run(device, sleeper, what);
+        }
+        match (place.neighbour, place.own_ipv4()) {
+            (Some(known), Some(address)) => {
+                let device = Neighbour::new(self.faulty(device), (address, place.station), known);
+                place.run(device, sleeper, what)
             }
+            _ => place.run(self.faulty(device), sleeper, what),
         }
     }
 
@@ -98,27 +117,47 @@ impl LinkOptions {
         device.set_corrupt_chance(self.corrupt_chance);
         device
     }
+}
 
-    fn stack<D: Device>(
+/// Where the stack is on the link.
+struct Place<'p> {
+    addresses: &'p [IpCidr],
+    station: EthernetAddress,
+    gateway: Option<IpAddress>,
+    neighbour: Option<Known>,
+}
+
+type Known = (Ipv4Address, EthernetAddress);
+
+impl Place<'_> {
+    fn own_ipv4(&self) -> Option<Ipv4Address> {
+        self.addresses.iter().find_map(|cidr| match cidr.address() {
+            IpAddress::Ipv4(address) => Some(address),
+            IpAddress::Ipv6(_) => None,
+        })
+    }
+
+    fn run<D: Device>(
         &self,
         mut device: D,
-        addresses: &[IpCidr],
-        station: u8,
         sleeper: Sleeper,
         what: impl Run,
     ) -> Result<(), String> {
         let clock = Clock::start();
-        let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, station]).into());
+        let mut config = Config::new(self.station.into());
         config.random_seed = random();
         let mut iface = Interface::new(config, &mut device, clock.now());
         iface.update_ip_addrs(|list| {
-            for address in addresses {
+            for address in self.addresses {
                 let _ = list.push(*address); // no more than two, which fit
             }
         });
-        if let Some(gateway) = &self.gateway {
-            route(&mut iface, gateway)?;
-        }
+        let routes = iface.routes_mut();
+        let _ = match self.gateway {
+            Some(IpAddress::Ipv4(address)) => routes.add_default_ipv4_route(address),
+            Some(IpAddress::Ipv6(address)) => routes.add_default_ipv6_route(address),
+            None => Ok(None),
+        }; // the first route, for which there is room
         let stack = Stack { device, iface, sockets: SocketSet::new(Vec::new()) };
         what.run(stack, clock, sleeper)
     }
@@ -137,24 +176,20 @@ fn gateway_address(text: &str) -> Result<IpAddress, String> {
         .ok_or_else(|| format!("{text:?} is no address of a gateway: give one like 192.168.69.100"))
 }
 
-fn route(iface: &mut Interface, gateway: &str) -> Result<(), String> {
-    let routes = iface.routes_mut();
-    match gateway_address(gateway)? {
-        IpAddress::Ipv4(address) => routes.add_default_ipv4_route(address).map(drop),
-        IpAddress::Ipv6(address) => routes.add_default_ipv6_route(address).map(drop),
-    }
-    .map_err(|error| error.to_string())
+fn neighbour(text: &str) -> Result<Known, String> {
+    let known = text.split_once('=').and_then(|(address, station)| {
+        let address = address.parse().ok()?;
+        Some((address, station.parse().ok()?))
+    });
+    known.ok_or_else(|| {
+        format!("{text:?} is no neighbour: give one like 192.168.69.100=02:00:00:00:00:64")
+    })
 }
 
 fn file(path: &Path) -> Result<BufWriter<File>, String> {
     let file =
         File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     Ok(BufWriter::new(file))
-}
-
-fn capture<W: Write>(tap: Tap, sink: W) -> (PcapWriter<Tap, Capture<W>>, Fault) {
-    let (sink, fault) = Capture::new(sink);
-    (PcapWriter::new(tap, sink, PcapMode::Both), fault)
 }
 
 fn whole(path: &Path, fault: &Fault) -> Result<(), String> {

@@ -33,6 +33,35 @@ fn main() {
     for (at, vector) in vectors.complex.iter().enumerate() {
         keep("chain", at, &[], &vector.octets);
     }
+    segments();
+}
+
+/// Conversations with the server over smoltcp: kind, port, flags, numbers, length, payload.
+fn segments() {
+    const SYN: [u8; 5] = [3, 0, 2, 0, 0];
+    const ACK: [u8; 5] = [3, 0, 16, 0, 0];
+    const FIN: [u8; 5] = [3, 0, 17, 0, 0];
+    const RST: [u8; 5] = [3, 0, 4, 0, 0];
+    let data = |flags: u8, text: &[u8]| {
+        let len = u8::try_from(text.len()).expect("short");
+        [&[3, 0, flags, 0, len][..], text].concat()
+    };
+    let hello = data(24, b"STRING #1\nhello\n");
+    let deaf = data(24 | 64, &b"STRING\n\n".repeat(25));
+    let begun = data(24, b"STRING 100\nhal");
+    let stories: [&[&[u8]]; 8] = [
+        &[&SYN, &ACK, &hello, &ACK, &FIN, &ACK],
+        &[&SYN, &ACK, &hello, &RST],
+        &[&SYN, &[2, 100]],
+        &[&SYN, &ACK, &deaf, &[2, 100]],
+        &[&SYN, &ACK, &begun, &[1, 100], &ACK],
+        &[&SYN, &ACK, &data(24, b"!\n"), &hello, &ACK],
+        &[&SYN, &ACK, &FIN, &[1, 5], &SYN, &ACK],
+        &[&[0, 60, 0], &[0x45; 60]],
+    ];
+    for (at, story) in stories.iter().enumerate() {
+        keep("ethernet", at, &[], &story.concat());
+    }
 }
 
 fn keep(target: &str, at: usize, script: &[u8], octets: &[u8]) {

@@ -5,15 +5,17 @@
 
 pub mod chain;
 pub mod client;
+pub mod ethernet;
 pub mod frames;
 pub mod session;
 
 /// A target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 4] = [
+pub const TARGETS: [(&str, fn(&[u8])); 5] = [
     ("frames", frames::check),
     ("session", session::check),
     ("client", client::check),
     ("chain", chain::check),
+    ("ethernet", ethernet::check),
 ];
 
 /// Takes the first octet off, 0 where there is none.

@@ -202,12 +202,14 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         moment: Moment,
         sockets: &mut SocketSet<'_>,
         on: &mut dyn FnMut(News<'_>),
-    ) {
+    ) -> bool {
         let socket = sockets.get_mut::<Socket<'_>>(self.socket);
         match moment {
+            Moment::Frame => {}
             Moment::Received => self.receive(millis(now), socket, on),
             Moment::Sent => self.leave(socket, on),
         }
+        false
     }
 
     /// When to poll again, as far as this client is concerned; smoltcp has deadlines of its own.

@@ -86,11 +86,16 @@ impl<'a, const N: usize> Server<'a, N> {
         moment: Moment,
         sockets: &mut SocketSet<'_>,
         service: &mut dyn Service,
-    ) {
+    ) -> bool {
         match moment {
+            Moment::Frame => {
+                self.greet(millis(now), sockets);
+                return self.all().any(|slot| slot.is_over(sockets.get(slot.handle), self.door));
+            }
             Moment::Received => self.serve(millis(now), sockets, service),
             Moment::Sent => self.reopen(sockets),
         }
+        false
     }
 
     /// When to poll again, as far as the connections are concerned; smoltcp has deadlines of its own.
@@ -119,7 +124,6 @@ impl<'a, const N: usize> Server<'a, N> {
     }
 
     fn serve(&mut self, now: Millis, sockets: &mut SocketSet<'_>, service: &mut dyn Service) {
-        self.refuse_twins(sockets);
         let crowded = self.is_crowded();
         let mut room = Room {
             now,
@@ -147,15 +151,21 @@ impl<'a, const N: usize> Server<'a, N> {
         self.slots.iter().all(|slot| !slot.is_free())
     }
 
-    /// A SYN that was sent twice, or a late one, can reach a listening socket although its connection has a slot: smoltcp
-    /// gives it to the first socket that takes it. Two sockets of one connection would answer each other's segments with
-    /// resets, so the later one is forgotten before it answers.
-    fn refuse_twins(&self, sockets: &mut SocketSet<'_>) {
-        let twin = self.all().find(|slot| {
-            slot.newcomer(sockets.get(slot.handle)).is_some_and(|pair| self.has(pair, sockets))
-        });
-        if let Some(twin) = twin {
-            self.door.reopen(sockets.get_mut(twin.handle));
+    /// A SYN that was sent twice, or a late one, can reach a listening socket although its
+    /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets of one
+    /// connection would answer each other's segments with resets, so the later one is forgotten
+    /// before it answers.
+    fn greet(&mut self, now: Millis, sockets: &mut SocketSet<'_>) {
+        for at in 0..=N {
+            let slot = self.slots.get(at).unwrap_or(&self.spare);
+            let Some(connection) = slot.newcomer(sockets.get(slot.handle)) else { continue };
+            let twin = self.has(connection, sockets);
+            let slot = self.slots.get_mut(at).unwrap_or(&mut self.spare);
+            if twin {
+                self.door.reopen(sockets.get_mut(slot.handle));
+            } else {
+                slot.begin(now);
+            }
         }
     }
 

@@ -97,6 +97,11 @@ impl<'l> Slot<'l> {
         if self.is_free() { pair(socket) } else { None }
     }
 
+    /// A connection began.
+    pub(crate) fn begin(&mut self, now: Millis) {
+        self.stage = Stage::Opening { since: now };
+    }
+
     /// Whether this slot has that connection.
     pub(crate) fn has(&self, connection: Pair, socket: &Socket<'_>) -> bool {
         !self.is_free() && pair(socket) == Some(connection)
@@ -110,7 +115,7 @@ impl<'l> Slot<'l> {
         room: &mut Room<'_, '_>,
     ) {
         if self.is_free() && socket.is_active() {
-            self.stage = Stage::Opening { since: room.now };
+            self.begin(room.now);
         }
         if let Stage::Opening { since } = self.stage {
             self.open(socket, since, limits, room);
@@ -131,17 +136,21 @@ impl<'l> Slot<'l> {
         }
     }
 
+    /// Whether the socket's connection is over, and it does not listen.
+    pub(crate) fn is_over(&self, socket: &Socket<'_>, door: Door) -> bool {
+        match socket.state() {
+            // TIME-WAIT keeps segments of this connection out of the peer's next; its sequence numbers do as well.
+            State::Closed | State::TimeWait => door.stopping.is_none() || !self.is_free(),
+            // A half-open connection that was reset left its options behind: listen afresh.
+            State::Listen => door.stopping.is_some() || !self.is_free(),
+            _ => false,
+        }
+    }
+
     /// Lets the socket listen again where its connection is over. To be called when all that could be sent is sent: what is
     /// not is lost, of which a reset is the worst.
     pub(crate) fn reopen(&mut self, socket: &mut Socket<'_>, door: Door) {
-        let over = match socket.state() {
-            // TIME-WAIT keeps segments of this connection out of the peer's next; its sequence numbers do as well.
-            State::Closed | State::TimeWait => true,
-            // A half-open connection that was reset left its options behind: listen afresh.
-            State::Listen => !self.is_free() || door.stopping.is_some(),
-            _ => false,
-        };
-        if over {
+        if self.is_over(socket, door) {
             self.stage = Stage::Listening;
             door.reopen(socket);
         }

@@ -140,7 +140,7 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
     }
 
     fn poll(&mut self) -> Option<Duration> {
-        self.stack.poll(self.host.now(), |_, _| {})
+        self.stack.poll(self.host.now(), |_, _| false)
     }
 
     fn socket(&mut self) -> &mut Socket<'a> {

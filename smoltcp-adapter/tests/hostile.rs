@@ -258,6 +258,23 @@ fn a_syn_that_comes_twice_costs_the_first_ones_connection_nothing() {
 }
 
 #[test]
+fn twins_that_come_at_once_are_one() {
+    let mut world = World::fair();
+    let ghost = Ghost::appear(&mut world);
+    let first = world.connect();
+    assert!(world.run(Duration::from_secs(1), |world| world.server.connections() == 1));
+    // In one poll: a SYN for slot 1, a reset of slot 0's connection, and the SYN again, for slot 0.
+    ghost.send(world.now, &segment(5, TcpControl::Syn, 100, None));
+    world.socket(first).abort();
+    world.client.poll(world.now, |_, _| false);
+    ghost.send(world.now, &segment(5, TcpControl::Syn, 100, None));
+    world.run_for(Duration::from_millis(1));
+    assert_eq!(world.server.connections(), 1);
+    let answers: Vec<_> = std::iter::from_fn(|| ghost.take(world.now)).collect();
+    assert_eq!(answers.iter().filter(|(syn, ..)| *syn).count(), 1, "{answers:?}");
+}
+
+#[test]
 fn a_peer_that_never_acknowledges_our_fin_is_reset_however_lively_it_is() {
     let mut world = World::fair();
     let ghost = Ghost::appear(&mut world);

@@ -99,7 +99,7 @@ fn a_frame_that_wraps_and_is_whole_at_its_deadline_is_taken() {
     // The rest comes with the deadline, and the server sees both in one poll.
     world.now = Instant::from_millis(due.0 as i64);
     world.socket(peer.handle).send_slice(rest).unwrap();
-    world.client.poll(world.now, |_, _| {});
+    world.client.poll(world.now, |_, _| false);
     gets(&mut world, &mut peer, b"OK #1\nThank you.\nOK #1\nThank you.\n");
 }
 
@@ -116,10 +116,10 @@ fn clients_that_come_in_the_moment_others_go_are_all_taken() {
             world.socket(peer.handle).abort();
         }
         // Four resets and behind them four SYNs are on the wire before the server sees any.
-        world.client.poll(world.now, |_, _| {});
+        world.client.poll(world.now, |_, _| false);
         let gone: Vec<_> = peers.iter().map(|peer| peer.handle).collect();
         peers = (0..SLOTS).map(|_| peer(&mut world, *b"STRING\nhi\n")).collect();
-        world.client.poll(world.now, |_, _| {});
+        world.client.poll(world.now, |_, _| false);
         for peer in &mut peers {
             gets(&mut world, peer, b"OK\nThank you.\n");
         }

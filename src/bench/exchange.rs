@@ -16,6 +16,8 @@ pub(super) struct Exchange {
     pub(super) replies: Cycle,
     /// The body of every reply, where they are Linecard's: one that is framed otherwise is right too.
     pub(super) body: Option<Vec<u8>>,
+    /// Whatever has the length of a reply is one.
+    pub(super) lengths_alone: bool,
 }
 
 /// No frame of the demo commands is longer.
@@ -27,7 +29,8 @@ impl Exchange {
             (Some(requests), Some(replies)) => {
                 let count = options.raw_count.get();
                 let requests = cycle(&read(requests)?, count)?;
-                Ok(Self { requests, replies: cycle(&read(replies)?, count)?, body: None })
+                let replies = cycle(&read(replies)?, count)?;
+                Ok(Self { requests, replies, body: None, lengths_alone: options.raw_lengths })
             }
             _ => Self::of_command(options.command),
         }
@@ -47,7 +50,12 @@ impl Exchange {
             pump(&mut session, &mut table().bind(Demo), Millis(0), &request, false, &mut out);
         let (reply, _) = Frame::parse(out.written()).ok_or("no reply to compare with")?;
         let body = Some(reply.body.octets().to_vec());
-        Ok(Self { requests: cycle(&request, 1)?, replies: cycle(out.written(), 1)?, body })
+        Ok(Self {
+            requests: cycle(&request, 1)?,
+            replies: cycle(out.written(), 1)?,
+            body,
+            lengths_alone: false,
+        })
     }
 }
 

@@ -58,6 +58,10 @@ pub(crate) struct Options {
     /// The requests in the one file, and the replies in the other; equally long each
     #[arg(long, value_name = "COUNT", default_value = "1", requires = "raw_requests", hide = true)]
     pub(crate) raw_count: NonZeroUsize,
+
+    /// Replies count by their length alone: a server that gives them in another order
+    #[arg(long, requires = "raw_requests", hide = true)]
+    pub(crate) raw_lengths: bool,
 }
 
 /// A demo command.

@@ -106,7 +106,7 @@ impl World {
     /// Polls both sides; returns how long both may sleep.
     fn poll(&mut self) -> Option<Duration> {
         let server = self.poll_server();
-        let client = self.client.poll(self.now, |_, _| {});
+        let client = self.client.poll(self.now, |_, _| false);
         server.into_iter().chain(client).min()
     }
 

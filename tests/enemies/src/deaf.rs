@@ -9,9 +9,16 @@ use crate::enemy::{Enemy, Tally, reset};
 use crate::requests;
 
 /// Requests in one visit: with replies of a kilooctet each, a connection is stuck after a few.
-const REQUESTS: usize = 16;
-/// A receive buffer that is full soon; every other connection keeps the system's own.
-const SMALL: usize = 4_096;
+const REQUESTS: usize = 32;
+/// Buffers that are full soon; every other connection keeps the system's own to receive.
+const SMALL: usize = 16_384;
+
+fn fill_soon(tcp: &SockRef<'_>, both: bool) {
+    let _kept_as_it_is = tcp.set_send_buffer_size(SMALL);
+    if both {
+        let _kept_as_it_is = tcp.set_recv_buffer_size(SMALL);
+    }
+}
 
 /// Visits its connections in turn; each visit sends what they still take. One that the server reset is
 /// made anew.
@@ -39,10 +46,8 @@ impl Enemy for Deaf {
         let connection = &mut self.connections[at];
         if connection.is_none() {
             *connection = tally.connect(self.addr).map(|tcp| (tcp, 0));
-            if let Some((tcp, _)) = connection
-                && at.is_multiple_of(2)
-            {
-                let _kept_as_it_is = SockRef::from(&*tcp).set_recv_buffer_size(SMALL);
+            if let Some((tcp, _)) = connection {
+                fill_soon(&SockRef::from(&*tcp), at.is_multiple_of(2));
             }
         }
         let Some((tcp, sent)) = connection else { return };

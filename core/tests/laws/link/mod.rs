@@ -15,7 +15,7 @@ use ends::{ClientEnd, Outcome, ServerEnd};
 use pipe::Pipe;
 
 /// Seeds in a run.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 500;
 
 /// What happens to a connection, in the middle of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,168 @@
+//! The raw limit: for each so many octets, so many others, whatever they are.
+//!
+//!     raw blocking|epoll REQUEST-LEN REPLY-FILE
+//!
+//! One read and one write for all that has come, as a server with no protocol would do it. `blocking` is
+//! a thread a connection; `epoll` is one thread, by mio, and registers for both directions like
+//! Linecard's.
+
+use std::env::args;
+use std::error::Error;
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+
+use mio::{Events, Interest, Poll, Token};
+use socket2::{Domain, Socket, Type};
+
+const BUF_LEN: usize = 64 * 1024;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = args().collect();
+    let [_, manner, request_len, reply] = args.as_slice() else {
+        return Err("raw blocking|epoll REQUEST-LEN REPLY-FILE".into());
+    };
+    let echo = Echo::new(request_len.parse()?, &fs::read(reply)?);
+    let listener = listen()?;
+    println!("listening on {}", listener.local_addr()?);
+    match manner.as_str() {
+        "blocking" => blocking(&listener, &echo),
+        _ => epoll(listener, &echo),
+    }
+}
+
+/// std and mio listen with a backlog of 128.
+fn listen() -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}
+
+struct Echo {
+    request_len: usize,
+    reply_len: usize,
+    /// As many replies as requests may come with one read.
+    replies: Vec<u8>,
+}
+
+impl Echo {
+    fn new(request_len: usize, reply: &[u8]) -> Self {
+        let replies = reply.repeat(BUF_LEN / request_len + 2);
+        Self { request_len, reply_len: reply.len(), replies }
+    }
+
+    /// The replies to `len` octets more, of which `begun` were there before.
+    fn replies(&self, begun: &mut usize, len: usize) -> &[u8] {
+        let octets = *begun + len;
+        *begun = octets % self.request_len;
+        &self.replies[..octets / self.request_len * self.reply_len]
+    }
+}
+
+fn blocking(listener: &TcpListener, echo: &Echo) -> Result<(), Box<dyn Error>> {
+    thread::scope(|scope| {
+        for tcp in listener.incoming() {
+            let mut tcp = tcp?;
+            tcp.set_nodelay(true)?;
+            thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, move || {
+                let mut rx = vec![0; BUF_LEN.min(echo.request_len * 128)];
+                let mut begun = 0;
+                while let Ok(len @ 1..) = tcp.read(&mut rx) {
+                    if tcp.write_all(echo.replies(&mut begun, len)).is_err() {
+                        break;
+                    }
+                }
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// A connection: octets of a request begun, octets of replies owed.
+struct Connection {
+    tcp: mio::net::TcpStream,
+    begun: usize,
+    unsent: Vec<u8>,
+}
+
+fn epoll(listener: TcpListener, echo: &Echo) -> Result<(), Box<dyn Error>> {
+    listener.set_nonblocking(true)?;
+    let mut listener = mio::net::TcpListener::from_std(listener);
+    let mut poll = Poll::new()?;
+    poll.registry().register(&mut listener, Token(0), Interest::READABLE)?;
+    let mut connections: Vec<Option<Connection>> = vec![None];
+    let mut free = Vec::new();
+    let mut events = Events::with_capacity(1024);
+    let mut rx = vec![0; BUF_LEN];
+    loop {
+        poll.poll(&mut events, None)?;
+        for event in &events {
+            let Token(key) = event.token();
+            if key == 0 {
+                accept_all(&listener, &poll, &mut connections, &mut free)?;
+                continue;
+            }
+            let Some(connection) = &mut connections[key] else { continue };
+            if serve(connection, echo, &mut rx, event.is_read_closed()).is_err() {
+                connections[key] = None;
+                free.push(key);
+            }
+        }
+    }
+}
+
+fn accept_all(
+    listener: &mio::net::TcpListener,
+    poll: &Poll,
+    connections: &mut Vec<Option<Connection>>,
+    free: &mut Vec<usize>,
+) -> io::Result<()> {
+    while let Ok((mut tcp, _)) = listener.accept() {
+        tcp.set_nodelay(true)?;
+        let key = free.pop().unwrap_or_else(|| {
+            connections.push(None);
+            connections.len() - 1
+        });
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(&mut tcp, Token(key), interest)?;
+        connections[key] = Some(Connection { tcp, begun: 0, unsent: Vec::new() });
+    }
+    Ok(())
+}
+
+/// An error is the end of the connection.
+fn serve(
+    Connection { tcp, begun, unsent }: &mut Connection,
+    echo: &Echo,
+    rx: &mut [u8],
+    hung_up: bool,
+) -> io::Result<()> {
+    if !unsent.is_empty() {
+        let sent = write(tcp, unsent)?;
+        unsent.drain(..sent);
+    }
+    while unsent.is_empty() {
+        let len = match tcp.read(rx) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(len) => len,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let replies = echo.replies(begun, len);
+        let sent = write(tcp, replies)?;
+        unsent.extend_from_slice(&replies[sent..]);
+        if len < rx.len() && !hung_up {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn write(tcp: &mut mio::net::TcpStream, octets: &[u8]) -> io::Result<usize> {
+    match tcp.write(octets) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+        outcome => outcome,
+    }
+}

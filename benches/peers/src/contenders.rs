@@ -1,0 +1,210 @@
+//! Who is compared, with which octets.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use linecard_commands::Complex;
+
+use crate::Failure;
+use crate::process::{Start, is_installed};
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// A short text, a short text back.
+    String,
+    /// The article's struct, there and, where the server can, back.
+    Struct,
+}
+
+impl Message {
+    pub(crate) const BOTH: [Self; 2] = [Self::String, Self::Struct];
+
+    pub(crate) const fn command(self) -> &'static str {
+        match self {
+            Self::String => "STRING",
+            Self::Struct => "COMPLEX",
+        }
+    }
+}
+
+/// One server with one message.
+#[derive(Debug)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) message: Message,
+    pub(crate) start: Start,
+    /// Files of requests and of replies, [`CYCLE`] each.
+    pub(crate) requests: PathBuf,
+    pub(crate) replies: PathBuf,
+    pub(crate) request_len: usize,
+    pub(crate) reply_len: usize,
+    /// Replies come in the order of the requests.
+    pub(crate) in_order: bool,
+}
+
+/// Requests in a file: as many as are on their way at one time, so that those of tarpc differ.
+pub(crate) const CYCLE: usize = 64;
+
+/// Where programs are and where files go.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) programs: PathBuf,
+    pub(crate) files: PathBuf,
+}
+
+/// The names, in the order of the table.
+pub(crate) const RAW_EPOLL: &str = "raw echo, epoll (mio)";
+pub(crate) const LINECARD: &str = "**linecard**";
+const RAW_BLOCKING: &str = "raw echo, blocking";
+const ARTICLE: &str = "Go, the article's program";
+const REDIS: &str = "redis";
+const MEMCACHED: &str = "memcached -t 1";
+const TOKIO: &str = "tokio, length-delimited, postcard";
+const TARPC: &str = "tarpc, bincode";
+
+/// All that can be had here; what can't is named on standard error.
+pub(crate) fn all(places: &Places, only: &[String]) -> Result<Vec<Contender>, Failure> {
+    let mut all = Vec::new();
+    for message in Message::BOTH {
+        let ours = linecard_frames(message)?;
+        all.push(places.contender(RAW_EPOLL, message, &ours, |c| places.raw("epoll", c))?);
+        all.push(places.contender(LINECARD, message, &ours, |_| places.linecard(&[]))?);
+        all.push(places.contender(RAW_BLOCKING, message, &ours, |c| places.raw("blocking", c))?);
+        for (name, program) in [(TOKIO, "tokio"), (TARPC, "tarpc"), (ARTICLE, "article")] {
+            if places.programs.join(program).is_file() {
+                all.push(places.own(name, program, message)?);
+            } else if message == Message::String {
+                eprintln!("left out: {name}: Go is not installed");
+            }
+        }
+    }
+    for (name, program, start, frames) in stores() {
+        if is_installed(program) {
+            all.push(places.contender(name, Message::String, &frames, |_| start)?);
+        } else {
+            eprintln!("left out: {name}: {program} is not installed");
+        }
+    }
+    let wanted = |name: &str| {
+        name == RAW_EPOLL || only.is_empty() || only.iter().any(|only| name.contains(only.as_str()))
+    };
+    all.retain(|contender| wanted(contender.name));
+    Ok(all)
+}
+
+/// A request and its reply.
+type Frames = (Vec<u8>, Vec<u8>);
+
+fn linecard_frames(message: Message) -> Result<Frames, Failure> {
+    if message == Message::String {
+        return Ok((b"STRING\nAdditional data.\n".to_vec(), b"OK\nThank you.\n".to_vec()));
+    }
+    let body = postcard::to_stdvec(&Complex::article())?;
+    let frame = |name| [format!("{name} {}\n", body.len()).as_bytes(), &body[..], b"\n"].concat();
+    Ok((frame("COMPLEX"), frame("OK")))
+}
+
+/// Stores of values take a value of 16 octets.
+fn stores() -> [(&'static str, &'static str, Start, Frames); 2] {
+    let redis = "redis-server --bind 127.0.0.1 --port PORT --save  --appendonly no \
+                 --tcp-backlog 4096 --maxclients 12000";
+    let memcached = "memcached -u nobody -t 1 -l 127.0.0.1 -p PORT -b 4096 -c 12000";
+    let start = |line: &str| Start {
+        argv: line.split(' ').map(OsString::from).collect(),
+        announces: false,
+    };
+    let resp = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$16\r\nAdditional data.\r\n";
+    [
+        (REDIS, "redis-server", start(redis), (resp.into(), b"+OK\r\n".to_vec())),
+        (
+            MEMCACHED,
+            "memcached",
+            start(memcached),
+            (b"set k 0 0 16\r\nAdditional data.\r\n".to_vec(), b"STORED\r\n".to_vec()),
+        ),
+    ]
+}
+
+impl Places {
+    fn program(&self, name: &str) -> OsString {
+        self.programs.join(name).into()
+    }
+
+    pub(crate) fn linecard(&self, options: &[&str]) -> Start {
+        let mut argv = vec![self.program("linecard")];
+        argv.extend(["serve", "--listen", "127.0.0.1:0"].map(OsString::from));
+        argv.extend(options.iter().map(OsString::from));
+        Start { argv, announces: true }
+    }
+
+    fn raw(&self, manner: &str, contender: &Contender) -> Start {
+        let argv = vec![
+            self.program("raw"),
+            manner.into(),
+            contender.request_len.to_string().into(),
+            one_reply(contender).into(),
+        ];
+        Start { argv, announces: true }
+    }
+
+    fn contender(
+        &self,
+        name: &'static str,
+        message: Message,
+        (request, reply): &Frames,
+        start: impl FnOnce(&Contender) -> Start,
+    ) -> Result<Contender, Failure> {
+        let mut contender = self.empty(name, message);
+        fs::write(&contender.requests, request.repeat(CYCLE))?;
+        fs::write(&contender.replies, reply.repeat(CYCLE))?;
+        fs::write(one_reply(&contender), reply)?;
+        (contender.request_len, contender.reply_len) = (request.len(), reply.len());
+        contender.start = start(&contender);
+        Ok(contender)
+    }
+
+    /// One of ours, which makes its frames itself.
+    fn own(
+        &self,
+        name: &'static str,
+        program: &str,
+        message: Message,
+    ) -> Result<Contender, Failure> {
+        let mut contender = self.empty(name, message);
+        let made = Command::new(self.program(program))
+            .args(["frames", message.command(), &CYCLE.to_string()])
+            .args([&contender.requests, &contender.replies])
+            .status()?;
+        if !made.success() {
+            return Err(format!("{name} makes no frames").into());
+        }
+        contender.request_len = fs::read(&contender.requests)?.len() / CYCLE;
+        contender.reply_len = fs::read(&contender.replies)?.len() / CYCLE;
+        contender.start =
+            Start { argv: vec![self.program(program), "serve".into()], announces: true };
+        Ok(contender)
+    }
+
+    fn empty(&self, name: &'static str, message: Message) -> Contender {
+        let stem: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let file = |what| self.files.join(format!("{stem}.{}.{what}", message.command()));
+        Contender {
+            name,
+            message,
+            start: Start { argv: Vec::new(), announces: true },
+            requests: file("requests"),
+            replies: file("replies"),
+            request_len: 0,
+            reply_len: 0,
+            in_order: name != TARPC,
+        }
+    }
+}
+
+fn one_reply(contender: &Contender) -> PathBuf {
+    let replies: &Path = &contender.replies;
+    replies.with_extension("reply")
+}

@@ -1,0 +1,152 @@
+//! What else a server costs: memory, connects, system calls, a second worker.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+use crate::contenders::{CYCLE, Contender, Message, Places};
+use crate::load::{Length, Load, figure, run};
+use crate::process::{Cpus, Server, Start, is_installed};
+use crate::throughput::median;
+
+/// Connections that are open and idle while memory is looked at.
+pub(crate) const IDLE: usize = 10_000;
+/// Connections of a burst.
+pub(crate) const BURST: usize = 1_000;
+
+/// Octets of memory for each of many idle connections that have served one request.
+pub(crate) fn memory(contender: &Contender) -> Result<f64, Failure> {
+    let server = Server::start(&contender.start, Cpus::First)?;
+    let request = &fs::read(&contender.requests)?[..contender.request_len];
+    let mut reply = vec![0; contender.reply_len];
+    let mut exchange = || -> Result<TcpStream, Failure> {
+        let mut tcp = TcpStream::connect(server.addr)?;
+        tcp.set_read_timeout(Some(Duration::from_secs(20)))?;
+        tcp.write_all(request)?;
+        tcp.read_exact(&mut reply)?;
+        Ok(tcp)
+    };
+    // The first few make the server touch what all share.
+    drop((0..10).map(|_| exchange()).collect::<Result<Vec<_>, _>>()?);
+    let before = resident(server.id())?;
+    let held = (0..IDLE).map(|_| exchange()).collect::<Result<Vec<_>, _>>()?;
+    let after = resident(server.id())?;
+    drop(held);
+    #[expect(clippy::cast_precision_loss, reason = "octets of memory")]
+    Ok(after.saturating_sub(before) as f64 / IDLE as f64)
+}
+
+/// Resident octets of a process.
+fn resident(id: u32) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
+    let kib = line.split_whitespace().nth(1).ok_or("no figure in VmRSS")?;
+    Ok(kib.parse::<u64>()? * 1024)
+}
+
+/// Seconds for a burst of connects at once, each of which is served one request.
+pub(crate) fn burst(programs: &Path, contender: &Contender, rounds: usize) -> Result<f64, Failure> {
+    let server = Server::start(&contender.start, Cpus::First)?;
+    let load = Load { connections: BURST, depth: 1, cpus: Cpus::Second };
+    let seconds = (0..rounds).map(|_| {
+        let figures = run(programs, contender, server.addr, load, Length::Requests(BURST))?;
+        Ok(figure(&figures, "connect_seconds")? + figure(&figures, "seconds")?)
+    });
+    median(seconds.collect::<Result<_, Failure>>()?).ok_or_else(|| "no rounds".into())
+}
+
+/// Two workers to one, on both CPUs, 64 deep on 8 connections: the median ratio.
+pub(crate) fn workers(
+    places: &Places,
+    contender: &Contender,
+    rounds: usize,
+    seconds: f64,
+) -> Result<f64, Failure> {
+    let [one, two] =
+        ["1", "2"].map(|count| Server::start(&places.linecard(&["--workers", count]), Cpus::Both));
+    let (one, two) = (one?, two?);
+    let load = Load { connections: 8, depth: CYCLE, cpus: Cpus::Both };
+    let ratios = (0..rounds).map(|_| {
+        let [of_one, of_two] = [&one, &two].map(|server| {
+            let length = Length::Seconds(seconds);
+            let figures = run(&places.programs, contender, server.addr, load, length)?;
+            figure(&figures, "requests_per_second")
+        });
+        Ok(of_two? / of_one?)
+    });
+    median(ratios.collect::<Result<_, Failure>>()?).ok_or_else(|| "no rounds".into())
+}
+
+/// Read and write calls on the connection for 64 pipelined requests, as strace sees them; without it,
+/// `None`.
+pub(crate) fn calls(
+    places: &Places,
+    contender: &Contender,
+) -> Result<Option<(usize, usize)>, Failure> {
+    if !is_installed("strace") {
+        eprintln!("left out: system calls: strace is not installed");
+        return Ok(None);
+    }
+    let trace = places.files.join(format!("{}.trace", contender.message.command()));
+    // -D: the server is our child, and strace its own affair.
+    let mut argv =
+        ["strace", "-D", "-f", "-e", "trace=recvfrom,sendto,read,write,readv,writev", "-o"]
+            .map(std::ffi::OsString::from)
+            .to_vec();
+    argv.push(trace.clone().into());
+    argv.extend(contender.start.argv.clone());
+    let server = Server::start(&Start { argv, announces: true }, Cpus::First)?;
+    let load = Load { connections: 1, depth: CYCLE, cpus: Cpus::Second };
+    run(&places.programs, contender, server.addr, load, Length::Requests(CYCLE))?;
+    server.end()?;
+    Ok(Some(count_calls(&finished(&trace)?, contender)))
+}
+
+/// The trace, once strace has written its last line.
+fn finished(trace: &Path) -> Result<String, Failure> {
+    let by = Instant::now() + Duration::from_secs(10);
+    loop {
+        let text = fs::read_to_string(trace)?;
+        if text.lines().last().is_some_and(|line| line.contains("+++ exited")) {
+            return Ok(text);
+        }
+        if Instant::now() > by {
+            return Err("strace does not come to its end".into());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Those that moved octets of requests, and of replies. The connection's descriptor is the one that the
+/// requests were read from.
+fn count_calls(trace: &str, contender: &Contender) -> (usize, usize) {
+    let first = if contender.message == Message::String { "STRING" } else { "COMPLEX" };
+    let calls: Vec<_> = trace.lines().filter_map(call).collect();
+    let from = calls.iter().find(|call| call.writes_or_reads.contains(&format!("\"{first}")));
+    let Some(descriptor) = from.map(|call| call.descriptor) else { return (0, 0) };
+    let of = |names: &[&str]| {
+        let mine = calls.iter().filter(|call| call.descriptor == descriptor && call.octets > 0);
+        mine.filter(|call| names.contains(&call.name)).count()
+    };
+    (of(&["recvfrom", "read", "readv"]), of(&["sendto", "write", "writev"]))
+}
+
+struct Call<'t> {
+    name: &'t str,
+    descriptor: &'t str,
+    writes_or_reads: &'t str,
+    octets: i64,
+}
+
+/// `ID name(descriptor, "octets"..., …) = result`
+fn call(line: &str) -> Option<Call<'_>> {
+    let (_, line) = line.split_once(' ')?;
+    let (name, rest) = line.trim_start().split_once('(')?;
+    let (descriptor, rest) = rest.split_once(',')?;
+    let (writes_or_reads, result) = rest.rsplit_once(" = ")?;
+    let octets = result.split_whitespace().next()?.parse().ok()?;
+    Some(Call { name, descriptor, writes_or_reads, octets })
+}

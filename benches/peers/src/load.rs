@@ -1,0 +1,62 @@
+//! One load generator for all: `linecard bench`.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::Failure;
+use crate::contenders::{CYCLE, Contender};
+use crate::process::{Cpus, pinned};
+
+/// A kind of load, and where it runs. The server has the first CPU.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) connections: usize,
+    pub(crate) depth: usize,
+    pub(crate) cpus: Cpus,
+}
+
+/// How long it goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Length {
+    Seconds(f64),
+    Requests(usize),
+}
+
+/// Its figures. A load with an error in it is none.
+pub(crate) fn run(
+    programs: &Path,
+    contender: &Contender,
+    addr: SocketAddr,
+    load: Load,
+    length: Length,
+) -> Result<Value, Failure> {
+    let (option, value) = match length {
+        Length::Seconds(seconds) => ("--seconds", seconds.to_string()),
+        Length::Requests(requests) => ("--requests", requests.to_string()),
+    };
+    let mut argv: Vec<OsString> = vec![programs.join("linecard").into()];
+    let addr = addr.to_string();
+    let (connections, depth, count) =
+        (load.connections.to_string(), load.depth.to_string(), CYCLE.to_string());
+    for arg in ["bench", &addr, "--json", "--connections", &connections, "--depth", &depth] {
+        argv.push(arg.into());
+    }
+    for arg in [option, &value, "--raw-count", &count, "--raw-requests"] {
+        argv.push(arg.into());
+    }
+    argv.extend([contender.requests.clone().into(), "--raw-replies".into()]);
+    argv.push(contender.replies.clone().into());
+    argv.extend((!contender.in_order).then(|| "--raw-lengths".into()));
+    let output = pinned(load.cpus, &argv).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+pub(crate) fn figure(figures: &Value, name: &str) -> Result<f64, Failure> {
+    figures[name].as_f64().ok_or_else(|| format!("no {name} in {figures}").into())
+}
