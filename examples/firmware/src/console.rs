@@ -15,6 +15,7 @@ pub fn say(text: &CStr) {
 }
 
 /// Says `octets`, whatever they are; whether that succeeded.
+#[must_use]
 pub fn write(octets: &[u8]) -> bool {
     hio::hstdout().is_ok_and(|mut stdout| stdout.write_all(octets).is_ok())
 }

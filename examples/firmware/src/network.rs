@@ -27,6 +27,7 @@ pub fn interface(device: &mut Ethernet<'_>) -> Interface {
 }
 
 /// The board's time, as smoltcp counts it.
+#[must_use]
 pub fn now() -> Instant {
     Instant::from_millis(i64::try_from(clock::now()).unwrap_or(i64::MAX))
 }

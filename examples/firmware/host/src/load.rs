@@ -165,7 +165,7 @@ pub fn echo(addr: SocketAddr) -> Result<()> {
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut sender = stream.try_clone()?;
         let sending = thread::spawn(move || {
-            sender.write_all(&[b'x'; LEN]).and_then(|()| sender.shutdown(Shutdown::Write))
+            sender.write_all(&vec![b'x'; LEN]).and_then(|()| sender.shutdown(Shutdown::Write))
         });
         let mut came = Vec::new();
         stream.read_to_end(&mut came)?;

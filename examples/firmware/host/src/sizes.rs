@@ -17,9 +17,9 @@ use crate::qemu::{Qemu, Wiring};
 /// A figure may be greater than the recorded one by so many percent.
 const TOLERANCE: u64 = 3;
 /// How long QEMU may take for any one image.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_mins(10);
 /// How long a board may take to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Seeded frames that the Ethernet server gets, and the serial one.
 const FRAMES: (usize, usize) = (100_000, 10_000);
 /// What cortex-m-rt paints the stack with.
@@ -174,7 +174,9 @@ fn stack(load: Load, report: &dyn Fn(&str)) -> Result<u64> {
         }
     }
     qemu.is_well()?;
-    high_water(&mut qemu, load.image())
+    let stack = high_water(&mut qemu, load.image())?;
+    report(&format!("{}: {stack} octets of stack", load.image().0));
+    Ok(stack)
 }
 
 /// Octets of the stack that are not as they were painted: from the first such word on.

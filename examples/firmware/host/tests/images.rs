@@ -13,9 +13,9 @@ use linecard_suite::process::Server;
 use linecard_suite::target::Target;
 
 /// How long any board of these tests may live.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_mins(3);
 /// How long a board may take for what it does at once, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The images' frame deadline, and so the silence after which a link starts afresh.
 const SILENCE: Duration = Duration::from_secs(10);
 

@@ -21,6 +21,8 @@ use smoltcp::time::{Duration, Instant};
 
 const RING: usize = 2560;
 const BUFFER: usize = 2048;
+/// Octets of requests that may be without a reply.
+const WINDOW: u32 = 2048;
 /// For connecting, and for each call.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The first of the ports that nobody else has a claim to.
@@ -63,7 +65,7 @@ fn main() -> ! {
     let stream = Stream::connect(&mut stack, socket, Board, (GATEWAY, port), LOCAL_PORT, TIMEOUT);
     let Ok(stream) = stream else { fail(c"client: can't connect\n") };
     let [received, to_send] = BUFFERS;
-    let mut line = Caller::new(stream, &mut received[..], &mut to_send[..], BUFFER as u32);
+    let mut line = Caller::new(stream, &mut received[..], &mut to_send[..], WINDOW);
     let went_well = string(&mut line) & complex(&mut line) & unknown(&mut line);
     exit(went_well)
 }
