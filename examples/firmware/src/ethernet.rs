@@ -55,13 +55,14 @@ const RECEIVE_EXTRA: usize = 6;
 /// Octets of the FIFO, which no received length can exceed.
 const FIFO_LEN: usize = 2048;
 
-/// The longest frame either way, in octets, with its header and without its checksum. It carries an
-/// IP packet of 576 octets, which every host must take: more would only cost RAM, twice here and once
-/// in each receive ring.
-pub const FRAME_CAP: usize = HEADER_LEN + 576;
+/// The octets of TCP in the longest frame, which peers are told: the largest segment that they may
+/// send. Requests are shorter as a rule, and more would cost RAM: twice here, and twice or thrice in
+/// the rings of each connection.
+pub const SEGMENT_CAP: usize = 256;
 
-/// The octets of TCP in such a frame: the largest segment that peers are told to send.
-pub const SEGMENT_CAP: usize = FRAME_CAP - HEADER_LEN - 20 - 20;
+/// The longest frame either way, in octets, with its header and without its checksum: a segment behind
+/// headers of 20 octets for IP and 20 for TCP. Longer ones are dropped.
+pub const FRAME_CAP: usize = HEADER_LEN + 20 + 20 + SEGMENT_CAP;
 
 // Received frames are stored a whole word at a time.
 const _: () = assert!((FRAME_CAP - START_LEN).is_multiple_of(4));
