@@ -94,13 +94,17 @@ fn pipelined_requests_are_answered_or_told() {
 #[test]
 fn a_frame_begun_may_be_finished() {
     let server = serve("20");
-    let (mut begun, mut idle) = (peer(&server), peer(&server));
-    idle.is_alive().expect("served");
+    let mut begun = peer(&server);
     begun.send(b"STRING #1\na\nSTRING #2\nha").expect("sent");
     // The reply shows that the server has read the half behind it.
     begun.expect(&[thanks(1)]).expect("answered");
+    // So many that some are in the same hands: once all are told, the stop has begun everywhere.
+    let mut idle: Vec<Peer> = (0..64).map(|_| peer(&server)).collect();
+    idle.iter_mut().for_each(|idle| idle.is_alive().expect("served"));
     signal(&server, Signal::TERM);
-    idle.expect_end(&[stopping()]).expect("told: the stop has begun");
+    for idle in &mut idle {
+        idle.expect_end(&[stopping()]).expect("told");
+    }
     begun.send(b"lf\nSTRING #3\nnever begun\n").expect("sent");
     begun.expect_end(&[thanks(2), stopping()]).expect("finished, and told of the rest");
     drop((begun, idle));

@@ -4,6 +4,8 @@
 //! call ─► octets ─► … ─► octets ─► step ─► Reply, by the tag that call returned
 //! ```
 
+use core::fmt;
+
 use heapless::Deque;
 
 use crate::code::{CODE_CAP, Code};
@@ -28,6 +30,18 @@ pub enum CallError {
     Value,
     /// The connection is over.
     Closed,
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "not a legal command name",
+            Self::Window => "too many calls without a reply",
+            Self::NoRoom => "the request is too large",
+            Self::Value => "the request can't be encoded",
+            Self::Closed => "the connection is over",
+        })
+    }
 }
 
 /// A server's no.
@@ -57,6 +71,14 @@ impl<'i> Refusal<'i> {
     }
 }
 
+/// The code as it came, and the words.
+impl fmt::Display for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        if self.words.is_empty() { Ok(()) } else { write!(f, " {}", self.words) }
+    }
+}
+
 /// Why a connection can't go on; every call without a reply fails with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -70,6 +92,18 @@ pub enum Fault {
     Desync,
     /// A call was answered before an earlier one.
     Order,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::End => "the server closed the connection without a reply",
+            Self::CutOff => "the server closed the connection within a reply",
+            Self::Grammar => "the server does not speak Linecard: a reply is not the grammar's",
+            Self::Desync => "the server does not speak Linecard: a reply's length is wrong",
+            Self::Order => "the server answered out of order",
+        })
+    }
 }
 
 /// What a step found, or waits for.

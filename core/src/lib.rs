@@ -62,10 +62,15 @@
         clippy::expect_used,
         clippy::panic,
         clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::get_unwrap,
         clippy::arithmetic_side_effects,
-        clippy::string_slice
+        clippy::string_slice,
+        clippy::disallowed_methods
     )
 )]
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 #[cfg(test)]
 extern crate std;

@@ -1,5 +1,7 @@
 //! What a body means: docs/PROTOCOL.md §3.1 (text) and §3.2 (postcard).
 
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
@@ -23,6 +25,15 @@ impl Reject {
             Self::Payload => Code::BadPayload,
             Self::Text => Code::BadText,
         }
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Payload => "not a value of the command's type",
+            Self::Text => "not UTF-8 text",
+        })
     }
 }
 

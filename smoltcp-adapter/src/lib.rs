@@ -1,2 +1,72 @@
-//! (under construction)
-#![no_std]
+//! **Linecard** on [smoltcp](https://docs.rs/smoltcp): typed commands served and called over smoltcp's TCP sockets, on any
+//! [`smoltcp::phy::Device`].
+//!
+//! Its laws:
+//! - no std and no alloc, but for the feature `tap`;
+//! - time is the caller's: every call that needs it takes a [`smoltcp::time::Instant`];
+//! - no octet is stored beside the sockets' own rings and one [`Scratch`] a server: requests are read where smoltcp
+//!   received them, replies are written once and copied once;
+//! - no sequence of segments parks a socket for ever: every state of a connection has a time limit ([`Timeouts`]).
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`Stack`] | interface, device and sockets, and the one order in which they are polled |
+//! | [`Server`] | `N` connections at once, and one more that answers `busy` |
+//! | [`Client`] | calls over a connection of ours, polled |
+//! | [`Stream`] | a connection as a blocking stream, for core's [blocking fronts](linecard_core::blocking) |
+//! | [`tap`] | Linux's TAP device (feature `tap`) |
+//!
+//! # A server
+//!
+//! ```no_run
+//! use linecard_core::{Limits, Service};
+//! use linecard_smoltcp::{Parts, Scratch, Server, Stack};
+//! use smoltcp::iface::{SocketHandle, SocketSet};
+//! use smoltcp::phy::Device;
+//! use smoltcp::socket::tcp;
+//! use smoltcp::time::{Duration, Instant};
+//!
+//! const LIMITS: Limits = Limits::DEVICE;
+//!
+//! fn serve<D: Device>(
+//!     mut stack: Stack<'_, D>,
+//!     slots: [SocketHandle; 4], // of sockets in the stack's set, the spare's added last
+//!     spare: SocketHandle,
+//!     service: &mut dyn Service,
+//!     now: fn() -> Instant,
+//!     sleep: fn(Option<Duration>),
+//! ) {
+//!     let mut frame = [0; LIMITS.frame_room()];
+//!     let mut reply = [0; LIMITS.reply_room()];
+//!     let scratch = Scratch { frame: &mut frame, reply: &mut reply };
+//!     let parts = Parts::new(slots, spare, scratch, &LIMITS);
+//!     let mut server = Server::new(&mut stack.sockets, parts).expect("rings and scratch are large enough");
+//!     loop {
+//!         let longest = server.poll(now(), &mut stack, service);
+//!         sleep(longest); // or until a frame comes
+//!     }
+//! }
+//! ```
+#![cfg_attr(not(any(test, feature = "tap")), no_std)]
+#![cfg_attr(not(feature = "tap"), forbid(unsafe_code))]
+
+mod client;
+mod flow;
+mod host;
+mod options;
+mod server;
+mod setup;
+mod slot;
+mod stack;
+mod stream;
+mod view;
+
+#[cfg(all(feature = "tap", target_os = "linux"))]
+pub mod tap;
+
+pub use client::{Client, Closed, News};
+pub use host::Host;
+pub use server::Server;
+pub use setup::{Parts, Scratch, SetupError, Timeouts};
+pub use stack::{Moment, Stack};
+pub use stream::Stream;

@@ -91,43 +91,17 @@ impl fmt::Display for Error {
             Self::Listen(address, error) => write!(f, "can't listen on {address}: {error}"),
             Self::TimedOut => f.write_str("no reply in time"),
             Self::Io(error) => write!(f, "the connection failed: {error}"),
-            Self::Call(error) => f.write_str(call_error(*error)),
-            Self::Refused { name, words, .. } if words.is_empty() => f.write_str(name),
-            Self::Refused { name, words, .. } => write!(f, "{name} {words}"),
-            Self::Told { name, words, .. } if words.is_empty() => {
-                write!(f, "the server closed the connection: {name}")
+            Self::Call(error) => error.fmt(f),
+            Self::Refused { code, name, words } => Refusal { code: *code, name, words }.fmt(f),
+            Self::Told { code, name, words } => {
+                let refusal = Refusal { code: *code, name, words };
+                write!(f, "the server closed the connection: {refusal}")
             }
-            Self::Told { name, words, .. } => {
-                write!(f, "the server closed the connection: {name} {words}")
-            }
-            Self::Closed(fault) => f.write_str(closed(*fault)),
+            Self::Closed(fault) => fault.fmt(f),
             Self::ReplyTooLarge { len } => write!(f, "the reply of {len} octets is too large"),
-            Self::BadReply(Reject::Text) => f.write_str("the reply is not UTF-8 text"),
-            Self::BadReply(Reject::Payload) => {
-                f.write_str("the reply is not a value of the command's type")
-            }
+            Self::BadReply(reject) => write!(f, "the reply is {reject}"),
             Self::PassedOver => f.write_str("a later call's reply was received before this one's"),
         }
-    }
-}
-
-const fn call_error(error: CallError) -> &'static str {
-    match error {
-        CallError::Name => "not a legal command name",
-        CallError::Window => "too many calls without a reply",
-        CallError::NoRoom => "the request is too large",
-        CallError::Value => "the request can't be encoded",
-        CallError::Closed => "the connection is over",
-    }
-}
-
-const fn closed(fault: Fault) -> &'static str {
-    match fault {
-        Fault::End => "the server closed the connection without a reply",
-        Fault::CutOff => "the server closed the connection within a reply",
-        Fault::Grammar => "the server does not speak Linecard: a reply is not the grammar's",
-        Fault::Desync => "the server does not speak Linecard: a reply's length is wrong",
-        Fault::Order => "the server answered out of order",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Calling over a blocking stream.
 
+use core::fmt;
 use core::marker::PhantomData;
 
 use embedded_io::{ErrorKind, Read, Write};
@@ -37,6 +38,24 @@ pub enum CallerError<'r, E> {
     /// The reply was skipped, because that to a later call was received before it.
     PassedOver,
 }
+
+impl<E: fmt::Display> fmt::Display for CallerError<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the connection failed: {error}"),
+            Self::WriteZero => f.write_str("the connection takes no octets"),
+            Self::Call(error) => error.fmt(f),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Told(refusal) => write!(f, "the server closed the connection: {refusal}"),
+            Self::Closed(fault) => fault.fmt(f),
+            Self::ReplyTooLarge { len } => write!(f, "the reply of {len} octets is too large"),
+            Self::BadReply(reject) => write!(f, "the reply is {reject}"),
+            Self::PassedOver => f.write_str("a later call's reply was received before this one's"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for CallerError<'_, E> {}
 
 /// A call that was sent, and whose reply is still to be taken: [`Caller::receive`].
 #[derive(Debug)]

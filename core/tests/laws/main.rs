@@ -4,8 +4,11 @@
 //! fail; the link simulator prints its seed, and `LINECARD_SEED=… cargo test -p linecard-core link`
 //! runs that one again.
 
+#![allow(clippy::disallowed_methods, reason = "a test may panic: that is how it fails")]
+
 mod blocking;
 mod client;
+mod link;
 mod oracle;
 mod properties;
 mod replies;

@@ -43,7 +43,7 @@ fn agrees(octets: &[u8], want: &oracle::Outcome, sent: &[u8], closes: bool) -> R
 
 #[test]
 fn random_streams_are_answered_as_the_oracle_answers() {
-    for seed in 0..2_000 {
+    for seed in 0..600 {
         let limits = if seed % 2 == 0 { TIGHT } else { oracle::Limits::DEVICE };
         let mut random = Random::new(seed);
         let octets = stream(&mut random, &limits);
@@ -57,7 +57,7 @@ fn random_streams_are_answered_as_the_oracle_answers() {
 
 #[test]
 fn random_payloads_mean_what_the_oracle_says() {
-    for seed in 0..5_000 {
+    for seed in 0..2_000 {
         let mut random = Random::new(seed);
         let octets = if random.one_in(4) {
             complex(&mut random).encode()
@@ -104,18 +104,17 @@ proptest! {
         let unlimited =
             oracle::Limits { max_body: unlimited, max_reply: unlimited, skip_budget: unlimited };
         let got = Frame::parse(&octets);
-        match oracle::frame(&octets, &unlimited) {
-            oracle::Frame::Whole { head, body, len } => {
-                let (frame, got_len) = got.expect("a frame");
-                prop_assert_eq!((frame.name, frame.tag, got_len), (&*head.name, head.tag, len));
-                let got = match frame.body {
-                    Body::Line(line) => oracle::Body::Line(line.to_vec()),
-                    Body::Counted(octets) => oracle::Body::Counted(octets.to_vec()),
-                };
-                prop_assert_eq!(got, body);
-            }
-            _ => prop_assert_eq!(got, None),
-        }
+        let oracle::Frame::Whole { head, body, len } = oracle::frame(&octets, &unlimited) else {
+            prop_assert_eq!(got, None);
+            return Ok(());
+        };
+        let (frame, got_len) = got.expect("a frame");
+        prop_assert_eq!((frame.name, frame.tag, got_len), (&*head.name, head.tag, len));
+        let got = match frame.body {
+            Body::Line(line) => oracle::Body::Line(line.to_vec()),
+            Body::Counted(octets) => oracle::Body::Counted(octets.to_vec()),
+        };
+        prop_assert_eq!(got, body);
     }
 
     #[test]

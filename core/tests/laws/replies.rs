@@ -144,7 +144,7 @@ fn only_the_first_answer_counts() {
     assert_eq!(twice, "OK #7\nfirst\n");
 }
 
-/// Says that it wrote a frame that it took from another answer.
+/// A payload that is beyond a limit of its own.
 #[derive(Debug)]
 struct Refusing;
 
@@ -153,8 +153,7 @@ impl<'i> Payload<'i> for Refusing {
         Err(Reject::Payload)
     }
 
-    fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
-        drop(encoder);
+    fn encode(&self, _encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
         Err(EncodeError::TooLong { limit: 1 })
     }
 }

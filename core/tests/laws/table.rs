@@ -31,7 +31,7 @@ struct Board {
 }
 
 impl Handle<Add> for Board {
-    fn handle<'a>(&'a mut self, Postcard(n): Postcard<i32>) -> Result<Postcard<i64>, Failed<'a>> {
+    fn handle(&mut self, Postcard(n): Postcard<i32>) -> Result<Postcard<i64>, Failed<'_>> {
         self.calls += 1;
         self.sum += i64::from(n);
         if n == 0 { Err(Failed("nothing\nto add")) } else { Ok(Postcard(self.sum)) }
@@ -156,7 +156,8 @@ fn an_empty_table_knows_nothing() {
 struct Numbered<const N: usize>;
 
 const fn numbered(n: usize) -> [u8; 3] {
-    [b'C', b'0' + (n / 10) as u8, b'0' + (n % 10) as u8]
+    const DIGITS: &[u8; 10] = b"0123456789";
+    [b'C', DIGITS[n / 10], DIGITS[n % 10]]
 }
 
 struct Name<const N: usize>;

@@ -131,7 +131,7 @@ fn a_chain_too_long_is_refused_where_the_boxed_struct_would_go_on() {
     let octets = encode(&nested(5));
     assert!(boxed::<Nested>(&octets).is_some());
     assert_eq!(decodes::<Links>(&octets), None);
-    let endless = [1; 100_000];
+    let endless = vec![1; 100_000];
     assert_eq!(decodes::<Links>(&endless), None, "and no stack overflows");
     assert_eq!(decodes::<Chain<(), 4>>(&endless), None);
 }

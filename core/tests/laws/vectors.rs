@@ -115,13 +115,12 @@ fn refusal_as_json(refusal: &Refusal<'_>, mut into: Value) -> Value {
     into
 }
 
-/// An arrival as a vector writes it; octets are of no concern here, but as hexadecimal digits.
+/// An arrival as a vector writes it; octets are escaped.
 fn as_json(arrival: &Arrival<'_>) -> Option<Value> {
-    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
     Some(match arrival {
         Arrival::Reply { tag, body: Ok(body) } => {
             let counted = matches!(body, Body::Counted(_));
-            serde_json::json!({"tag": tag, "reply": hex(body.octets()), "counted": counted})
+            serde_json::json!({"tag": tag, "reply": body.octets().escape_ascii().to_string(), "counted": counted})
         }
         Arrival::Reply { tag, body: Err(refusal) } => {
             refusal_as_json(refusal, serde_json::json!({"tag": tag}))
@@ -137,12 +136,10 @@ fn as_json(arrival: &Arrival<'_>) -> Option<Value> {
 }
 
 fn expected(vector: &Value) -> Vec<Value> {
-    let hex =
-        |octets: Vec<u8>| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
     let mut expected = vector["expect"].as_array().expect("a list").clone();
     for arrival in &mut expected {
         if arrival.get("reply").is_some() {
-            arrival["reply"] = hex(from_pieces(&arrival["reply"])).into();
+            arrival["reply"] = from_pieces(&arrival["reply"]).escape_ascii().to_string().into();
         }
     }
     expected

@@ -55,26 +55,49 @@ const RECEIVE_EXTRA: usize = 6;
 /// Octets of the FIFO, which no received length can exceed.
 const FIFO_LEN: usize = 2048;
 
-/// The longest frame either way, in octets, with its header and without its checksum.
-pub const FRAME_CAP: usize = 1514;
+/// The longest frame either way, in octets, with its header and without its checksum. It carries an
+/// IP packet of 576 octets, which every host must take: more would only cost RAM, twice here and once
+/// in each receive ring.
+pub const FRAME_CAP: usize = HEADER_LEN + 576;
+
+/// The octets of TCP in such a frame: the largest segment that peers are told to send.
+pub const SEGMENT_CAP: usize = FRAME_CAP - HEADER_LEN - 20 - 20;
 
 // Received frames are stored a whole word at a time.
 const _: () = assert!((FRAME_CAP - START_LEN).is_multiple_of(4));
 
-/// The controller, and room for one frame each way.
-pub struct Ethernet {
+/// Room for one frame each way.
+pub struct Frames {
     received: [u8; FRAME_CAP],
     to_send: [u8; FRAME_CAP],
 }
 
-impl Ethernet {
-    /// A controller yet to be started: all zeros, so that a static one takes no flash.
+impl Frames {
+    /// All zeros, so that a static one takes no flash.
     pub const fn new() -> Self {
         Self { received: [0; FRAME_CAP], to_send: [0; FRAME_CAP] }
     }
+}
 
-    /// Powers the controller, and sets it up to receive and send as `address`. The clock must have been started: it ends the waits.
-    pub fn start(&mut self, address: EthernetAddress) {
+impl Default for Frames {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How often in a row sending is put off for frames that have already arrived.
+const PUT_OFF_CAP: u8 = 8;
+
+/// The controller.
+pub struct Ethernet<'a> {
+    frames: &'a mut Frames,
+    put_off: u8,
+}
+
+impl<'a> Ethernet<'a> {
+    /// Powers the controller, and sets it up to receive and send as `address`. The clock must have
+    /// been started: it ends the waits.
+    pub fn start(address: EthernetAddress, frames: &'a mut Frames) -> Self {
         let [a, b, c, d, e, f] = address.0;
         CLOCK_GATES_2.set(GATES_MAC_PHY);
         ADDRESS_LOW.write(u32::from_le_bytes([a, b, c, d]));
@@ -83,6 +106,7 @@ impl Ethernet {
         TRANSMIT_CONTROL.write(TRANSMIT_ENABLE);
         INTERRUPT_MASK.write(CALL_ON_RECEIVE);
         start_receiver();
+        Self { frames, put_off: 0 }
     }
 
     /// Sleeps until a frame has arrived, or until the next tick of the clock.
@@ -100,7 +124,7 @@ impl Ethernet {
             start_receiver();
             return None;
         };
-        let (start, rest) = self.received.split_first_chunk_mut::<START_LEN>()?;
+        let (start, rest) = self.frames.received.split_first_chunk_mut::<START_LEN>()?;
         *start = [first.to_le_bytes()[2], first.to_le_bytes()[3]];
         let mut slots = rest.as_chunks_mut::<4>().0.iter_mut();
         for _ in 1..counted.div_ceil(4) {
@@ -110,12 +134,6 @@ impl Ethernet {
             }
         }
         (len <= FRAME_CAP).then_some(len)
-    }
-}
-
-impl Default for Ethernet {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -131,9 +149,15 @@ fn start_receiver() {
     RECEIVE_CONTROL.write(RECEIVE_ENABLE | RECEIVE_REJECT_BAD_CHECKSUM);
 }
 
-impl Device for Ethernet {
-    type RxToken<'a> = Received<'a>;
-    type TxToken<'a> = ToSend<'a>;
+impl Device for Ethernet<'_> {
+    type RxToken<'t>
+        = Received<'t>
+    where
+        Self: 't;
+    type TxToken<'t>
+        = ToSend<'t>
+    where
+        Self: 't;
 
     fn receive(&mut self, _: Instant) -> Option<(Received<'_>, ToSend<'_>)> {
         if STATUS.read() & OVERRUN != 0 {
@@ -143,18 +167,28 @@ impl Device for Ethernet {
             return None;
         }
         let len = self.take()?;
-        Some((Received(self.received.get(..len)?), ToSend(&mut self.to_send)))
+        let Frames { received, to_send } = &mut *self.frames;
+        Some((Received(received.get(..len)?), ToSend(to_send)))
     }
 
+    /// Puts sending off while there are frames to be looked at first, though not for ever: replies then
+    /// leave in fewer, fuller segments, and acknowledge a FIN that has already arrived. (A peer that has
+    /// closed its side and gets a reply without that acknowledgement may send its FIN again to
+    /// acknowledge the reply, as BSD and QEMU's network do. smoltcp must drop that FIN as outside its
+    /// window, acknowledgement and all, and the reply is sent again after a second.)
     fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
-        (TRANSMIT_REQUEST.read() & REQUEST == 0).then_some(ToSend(&mut self.to_send))
+        if waiting() && self.put_off < PUT_OFF_CAP {
+            self.put_off += 1;
+            return None;
+        }
+        self.put_off = 0;
+        (TRANSMIT_REQUEST.read() & REQUEST == 0).then_some(ToSend(&mut self.frames.to_send))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
         capabilities.max_transmission_unit = FRAME_CAP;
-        capabilities.max_burst_size = Some(1);
         capabilities
     }
 }

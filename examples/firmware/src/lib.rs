@@ -11,5 +11,12 @@ pub mod console;
 pub mod ethernet;
 mod fault;
 pub mod interrupt;
+pub mod network;
 mod register;
 pub mod uart;
+
+/// Starts the program afresh, after saying so: what an image does on a panic that can't be ruled out.
+pub fn restart() -> ! {
+    console::say(c"panic: the board starts afresh\n");
+    cortex_m::peripheral::SCB::sys_reset()
+}

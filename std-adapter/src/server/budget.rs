@@ -20,19 +20,30 @@ impl Budget {
     pub(super) fn used(&self) -> usize {
         self.used.load(Relaxed)
     }
+}
 
-    /// Takes `more` octets for a connection that holds `held`; says whether they are granted.
-    pub(super) fn take(&self, held: usize, more: usize) -> bool {
-        let used = self.used.fetch_add(more, Relaxed);
-        let granted = held + more <= self.fair_share || used + more <= self.total;
-        if !granted {
-            self.give(more);
+/// What one connection holds of the budget, in all its queues together.
+#[derive(Debug, Default)]
+pub(super) struct Share {
+    held: usize,
+}
+
+impl Share {
+    /// Takes `more` octets; says whether they are granted.
+    pub(super) fn take(&mut self, more: usize, budget: &Budget) -> bool {
+        let used = budget.used.fetch_add(more, Relaxed);
+        let granted = self.held + more <= budget.fair_share || used + more <= budget.total;
+        if granted {
+            self.held += more;
+        } else {
+            budget.used.fetch_sub(more, Relaxed);
         }
         granted
     }
 
-    pub(super) fn give(&self, octets: usize) {
-        self.used.fetch_sub(octets, Relaxed);
+    pub(super) fn give(&mut self, octets: usize, budget: &Budget) {
+        self.held -= octets;
+        budget.used.fetch_sub(octets, Relaxed);
     }
 }
 
@@ -43,11 +54,16 @@ mod tests {
     #[test]
     fn one_budget_for_all_and_a_fair_share_for_each() {
         let budget = Budget::new(100, 10);
-        assert!(budget.take(0, 95));
-        assert!(!budget.take(0, 11), "beyond the total and the fair share");
-        assert!(budget.take(0, 10), "within the fair share");
-        assert!(!budget.take(10, 1));
-        budget.give(105);
+        let (mut hog, mut other) = (Share::default(), Share::default());
+        assert!(hog.take(95, &budget));
+        assert!(!hog.take(6, &budget), "beyond the total and the fair share");
+        assert!(!other.take(11, &budget), "beyond the total and the fair share");
+        assert!(other.take(6, &budget), "within the fair share");
+        assert!(other.take(4, &budget), "within the fair share, together");
+        assert!(!other.take(1, &budget));
+        hog.give(95, &budget);
+        assert!(other.take(1, &budget), "within the total");
+        other.give(11, &budget);
         assert_eq!(budget.used(), 0);
     }
 }

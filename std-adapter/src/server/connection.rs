@@ -7,13 +7,16 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 use linecard_core::{Code, Millis, Out, Service, Session, Want, pump, refuse};
 use mio::net::TcpStream;
 use socket2::SockRef;
 
+use super::budget::Share;
 use super::counters::{WorkerCounters, add};
 use super::guard::Guard;
+use super::millis;
 use super::parked::{Exhausted, Parked};
 use super::shared::{LINGERING_CAP, Shared};
 
@@ -21,8 +24,8 @@ use super::shared::{LINGERING_CAP, Shared};
 /// reply: docs/PROTOCOL.md §8.1.
 const LINGER: Millis = Millis(2_000);
 
-/// Reads of a lingering connection in one turn.
-const DRAIN_READS: usize = 16;
+/// Handlers that took so long have held their peer up.
+const LONG: Millis = Millis(10);
 
 /// Whether a read that didn't fill its buffer has emptied the socket, so that its readiness will be
 /// told anew. Where it isn't so, only `WouldBlock` says that.
@@ -36,7 +39,28 @@ pub(super) struct Hands<'c, S> {
     pub(super) shared: &'c Shared,
     pub(super) counters: &'c WorkerCounters,
     pub(super) write_timeout: Millis,
+    pub(super) clock: Clock,
     pub(super) now: Millis,
+}
+
+/// The worker's clock: milliseconds since it began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    began: Instant,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self { began: Instant::now() }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        millis(self.elapsed())
+    }
 }
 
 /// What becomes of a connection after its turn.
@@ -100,6 +124,8 @@ pub(super) struct Connection<'c> {
     input: Parked,
     /// Written and not sent: while there is some, nothing is read.
     output: Parked,
+    /// What both hold of the budget.
+    share: Share,
     phase: Phase,
     inflow: Inflow,
     /// The last progress of a write, or when lingering began.
@@ -118,6 +144,7 @@ impl<'c> Connection<'c> {
             session,
             input: Parked::default(),
             output: Parked::default(),
+            share: Share::default(),
             phase: if admitted { Phase::Open } else { Phase::Lingering },
             inflow: Inflow::default(),
             since: now,
@@ -160,7 +187,8 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Its moment has come: the session's deadline, the write timeout, or the end of lingering.
+    /// Its moment has come: the session's deadline, the write timeout, or the end of lingering. What has
+    /// arrived by then is read first, even if the worker was held up.
     pub(super) fn due<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> After {
         if hands.now < self.deadline(hands.write_timeout) {
             return After::Wait;
@@ -172,7 +200,7 @@ impl<'c> Connection<'c> {
             log::debug!("reset: a write made no progress");
             return self.give_up(&Gone::Reset, hands);
         }
-        match self.pump_parked(hands).and_then(|()| self.work(hands)) {
+        match self.receive(hands).and_then(|()| self.work_idle(hands)) {
             Ok(after) => after,
             Err(gone) => self.give_up(&gone, hands),
         }
@@ -184,9 +212,17 @@ impl<'c> Connection<'c> {
         if self.phase != Phase::Open || !self.output.is_empty() {
             return After::Wait;
         }
-        match self.pump_parked(hands).and_then(|()| self.work(hands)) {
+        match self.work_idle(hands) {
             Ok(after) => after,
             Err(gone) => self.give_up(&gone, hands),
+        }
+    }
+
+    /// The server waits no longer: whoever has not got all its replies is not to take the end for theirs.
+    pub(super) fn cut_off<S>(&mut self, hands: &mut Hands<'c, S>) -> After {
+        match self.phase {
+            Phase::Lingering => After::Close,
+            Phase::Open | Phase::Closing => self.give_up(&Gone::Reset, hands),
         }
     }
 
@@ -201,10 +237,18 @@ impl<'c> Connection<'c> {
 
     /// Gives back what it held of what all share.
     pub(super) fn leave(&mut self, shared: &Shared) {
-        self.input.clear(&shared.parked);
-        self.output.clear(&shared.parked);
+        self.input.clear(&mut self.share, &shared.parked);
+        self.output.clear(&mut self.share, &shared.parked);
         let places = if self.phase == Phase::Lingering { &shared.lingering } else { &shared.open };
         places.fetch_sub(1, Relaxed);
+    }
+
+    /// Lets the session look at the time, or at the stop, even if nothing has come.
+    fn work_idle<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> Result<After, Gone> {
+        if self.may_read() {
+            self.pump_parked(hands)?;
+        }
+        self.work(hands)
     }
 
     fn work<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> Result<After, Gone> {
@@ -257,13 +301,13 @@ impl<'c> Connection<'c> {
             let consumed = self.pump(octets, hands)?;
             return self.park_input(&octets[consumed..], hands);
         }
-        self.input.push(octets, &hands.shared.parked)?;
+        self.input.push(octets, &mut self.share, &hands.shared.parked)?;
         self.pump_parked(hands)
     }
 
     fn park_input<S>(&mut self, rest: &[u8], hands: &Hands<'c, S>) -> Result<(), Gone> {
         if !rest.is_empty() && self.phase == Phase::Open {
-            self.input.push(rest, &hands.shared.parked)?;
+            self.input.push(rest, &mut self.share, &hands.shared.parked)?;
         }
         Ok(())
     }
@@ -272,7 +316,7 @@ impl<'c> Connection<'c> {
         let mut input = std::mem::take(&mut self.input);
         let outcome = self.pump(input.octets(), hands);
         let consumed = outcome.as_ref().map_or(0, |&consumed| consumed);
-        input.consume(consumed, &hands.shared.parked);
+        input.consume(consumed, &mut self.share, &hands.shared.parked);
         self.input = input;
         outcome.map(|_| ())
     }
@@ -291,17 +335,30 @@ impl<'c> Connection<'c> {
             let sent = write(&mut self.tcp, out.written(), hands.counters)?;
             let unsent = &out.written()[sent..];
             if !unsent.is_empty() {
-                self.output.push(unsent, &hands.shared.parked)?;
+                self.output.push(unsent, &mut self.share, &hands.shared.parked)?;
                 self.session.block(hands.now);
                 self.since = hands.now;
             }
             match want {
                 Want::Close => self.phase = Phase::Closing,
-                Want::Output { .. } if self.output.is_empty() => continue,
-                Want::Output { .. } | Want::Input { .. } => {}
+                _ if !self.output.is_empty() => {}
+                Want::Output { .. } => continue,
+                Want::Input { .. } if self.was_held_up(hands) => continue,
+                Want::Input { .. } => {}
             }
             return Ok(consumed);
         }
+    }
+
+    /// Whether handlers took long. That time is not the peer's: for the session it stands still.
+    fn was_held_up<S>(&mut self, hands: &mut Hands<'c, S>) -> bool {
+        let now = hands.clock.now();
+        let held_up = now.since(hands.now) >= LONG;
+        if held_up {
+            self.session.block(hands.now);
+            hands.now = now;
+        }
+        held_up
     }
 
     /// Sends on what the peer did not take before.
@@ -309,7 +366,7 @@ impl<'c> Connection<'c> {
         let sent = write(&mut self.tcp, self.output.octets(), hands.counters)?;
         if sent > 0 {
             self.since = hands.now;
-            self.output.consume(sent, &hands.shared.parked);
+            self.output.consume(sent, &mut self.share, &hands.shared.parked);
         }
         Ok(())
     }
@@ -317,7 +374,7 @@ impl<'c> Connection<'c> {
     /// The last reply is sent. Unless the peer has nothing more to say, its words are drained for a
     /// while, for a close with unread octets would destroy that reply.
     fn linger<S>(&mut self, hands: &mut Hands<'c, S>) -> After {
-        self.input.clear(&hands.shared.parked);
+        self.input.clear(&mut self.share, &hands.shared.parked);
         if self.inflow.ended || !Shared::take_place(&hands.shared.lingering, LINGERING_CAP) {
             return After::Close;
         }
@@ -330,15 +387,14 @@ impl<'c> Connection<'c> {
         self.drain(hands)
     }
 
+    /// One read a turn, as for those that are served: a flood into it must not delay them.
     fn drain<S>(&mut self, hands: &mut Hands<'c, S>) -> After {
-        for _read in 0..DRAIN_READS {
-            match self.tcp.read(&mut hands.rx) {
-                Ok(0) => return After::Close,
-                Ok(len) => add(&hands.counters.octets_in, len as u64),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Wait,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return After::Close,
-            }
+        match self.tcp.read(&mut hands.rx) {
+            Ok(0) => return After::Close,
+            Ok(len) => add(&hands.counters.octets_in, len as u64),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Wait,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return After::Close,
         }
         After::Again
     }
@@ -346,8 +402,7 @@ impl<'c> Connection<'c> {
     fn give_up<S>(&mut self, gone: &Gone, hands: &Hands<'c, S>) -> After {
         if matches!(gone, Gone::Reset) {
             add(&hands.counters.resets, 1);
-            if let Err(error) = SockRef::from(&self.tcp).set_linger(Some(std::time::Duration::ZERO))
-            {
+            if let Err(error) = SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO)) {
                 log::debug!("a connection closes without a reset: {error}");
             }
         }
@@ -374,4 +429,16 @@ fn write(tcp: &mut TcpStream, octets: &[u8], counters: &WorkerCounters) -> Resul
 fn lost(error: &io::Error) -> Gone {
     log::debug!("a connection is lost: {error}");
     Gone::Lost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an idle connection costs, beside its place among the deadlines: docs/PERFORMANCE.md.
+    #[test]
+    fn a_connection_is_small() {
+        let len = size_of::<Connection<'_>>();
+        assert!(len <= 208, "{len} octets");
+    }
 }

@@ -20,7 +20,7 @@ pub struct Counters {
     pub resets: u64,
     /// Requests answered by a handler, or refused on its behalf.
     pub requests: u64,
-    /// Handlers that panicked.
+    /// Panics of handlers, and of the service when it was told of a refusal.
     pub panics: u64,
     /// Octets read from peers.
     pub octets_in: u64,

@@ -6,7 +6,7 @@ use linecard_core::{Code, Frame, Reply, Sent, Service};
 
 use super::counters::{WorkerCounters, add};
 
-/// Wraps a service: a panic in a handler becomes `failed`.
+/// Wraps a service: a panic in a handler becomes `failed`, and one while it is told of a refusal, nothing.
 pub(super) struct Guard<'c, S> {
     service: S,
     counters: &'c WorkerCounters,
@@ -40,6 +40,10 @@ impl<S: Service> Service for Guard<'_, S> {
 
     fn refused(&mut self, code: Code) {
         self.count(code);
-        self.service.refused(code);
+        let told = catch_unwind(AssertUnwindSafe(|| self.service.refused(code)));
+        if told.is_err() {
+            log::error!("the service panicked when it was told of {code}");
+            add(&self.counters.panics, 1);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -19,10 +19,20 @@ const WAKE: Token = Token(1);
 /// close meanwhile make room, and the backlog holds who waits.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(50);
 
+/// A shortage is told of so often, for it may last, and whoever connects could fill a log with it.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
+
+/// Octets of replies that a socket takes beyond what its peer's window lets it send. Without a bound a
+/// peer that doesn't read makes the kernel keep megaoctets for it, until it has none left for anybody.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT_CAP: u32 = 128 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
     poll: Poll,
+    /// When it was last told that connections can't be accepted.
+    told: Option<Instant>,
 }
 
 impl Listener {
@@ -31,21 +41,21 @@ impl Listener {
         let mut failure = io::Error::from(ErrorKind::AddrNotAvailable);
         for &address in addresses {
             match listen(address, backlog) {
-                Ok(listener) => return Self::new(listener),
+                Ok(socket) => return Self::new(socket),
                 Err(error) => failure = error,
             }
         }
         Err(failure)
     }
 
-    fn new(mut listener: TcpListener) -> io::Result<Self> {
+    fn new(mut socket: TcpListener) -> io::Result<Self> {
         let poll = Poll::new()?;
-        poll.registry().register(&mut listener, ACCEPT, Interest::READABLE)?;
-        Ok(Self { listener, poll })
+        poll.registry().register(&mut socket, ACCEPT, Interest::READABLE)?;
+        Ok(Self { socket, poll, told: None })
     }
 
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.socket.local_addr()
     }
 
     pub(super) fn waker(&self) -> io::Result<Waker> {
@@ -58,6 +68,7 @@ impl Listener {
         let mut events = Events::with_capacity(2);
         let mut desks = shared.workers.iter().cycle();
         let mut pause = None;
+        let _at_the_end = shared.stop_at_the_end();
         let outcome = loop {
             match self.poll.poll(&mut events, pause) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => break Err(error),
@@ -73,13 +84,13 @@ impl Listener {
 
     /// Accepts as many as a backlog holds, or until there are no more; says when to come back unasked.
     fn accept_all<'s>(
-        &self,
+        &mut self,
         shared: &Shared,
         config: &Config,
         desks: &mut impl Iterator<Item = &'s Desk>,
     ) -> Option<Duration> {
         for _connection in 0..config.backlog.max(1) {
-            match self.listener.accept() {
+            match self.socket.accept() {
                 Ok((tcp, peer)) => {
                     let newcomer = admit(tcp, peer, shared, config);
                     newcomer.into_iter().zip(&mut *desks).for_each(|(newcomer, desk)| {
@@ -89,7 +100,7 @@ impl Listener {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
                 Err(error) => {
                     shared.accept_errors.fetch_add(1, Relaxed);
-                    log::warn!("can't accept a connection: {error}");
+                    self.tell(&error);
                     if !is_about_one_peer(&error) {
                         return Some(NO_ROOM_PAUSE);
                     }
@@ -97,6 +108,15 @@ impl Listener {
             }
         }
         Some(Duration::ZERO)
+    }
+
+    fn tell(&mut self, error: &io::Error) {
+        if self.told.is_some_and(|told| told.elapsed() < TELL_AGAIN) {
+            log::debug!("can't accept a connection: {error}");
+        } else {
+            log::warn!("can't accept a connection, and tries again: {error}");
+            self.told = Some(Instant::now());
+        }
     }
 }
 
@@ -134,6 +154,9 @@ fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
         socket.set_reuse_address(true)?;
     }
     socket.bind(&address.into())?;
+    // The connections inherit it.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_notsent_lowat(UNSENT_CAP)?;
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     socket.set_nonblocking(true)?;
     Ok(TcpListener::from_std(socket.into()))

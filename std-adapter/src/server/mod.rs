@@ -26,6 +26,7 @@ mod worker;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use linecard_core::Service;
@@ -91,27 +92,42 @@ impl Server {
     /// [`Config::stop_timeout`] and the handlers that run then.
     ///
     /// # Errors
-    /// Waiting for readiness failed; connections are closed then.
+    /// Waiting for readiness failed, or a thread can't be had; the server is stopped then.
     #[expect(clippy::needless_pass_by_value, reason = "a bound table is made for the run alone")]
     pub fn run<S: Service + Clone + Send>(self, service: S) -> io::Result<()> {
         let Self { listener, polls, shared, config, .. } = self;
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = polls
-                .into_iter()
-                .enumerate()
-                .map(|(index, poll)| {
-                    let worker = Worker::new(index, poll, &shared, &config, service.clone());
-                    scope.spawn(move || worker.run())
-                })
-                .collect();
-            let accepted = listener.run(&shared, &config);
-            if accepted.is_err() {
+        let workers = polls.into_iter().enumerate();
+        let workers: Vec<_> = workers
+            .map(|(index, poll)| Worker::new(index, poll, &shared, &config, service.clone()))
+            .collect();
+        let outcome = thread::scope(|scope| {
+            let threads: Vec<_> =
+                workers.into_iter().map(|worker| spawn(scope, worker, &shared)).collect();
+            if threads.iter().any(Result::is_err) {
                 shared.stop();
             }
-            let worked = workers.into_iter().map(|worker| worker.join().unwrap_or_else(panicked));
+            let accepted = listener.run(&shared, &config);
+            let worked = threads.into_iter().map(|thread| thread?.join().unwrap_or_else(panicked));
             worked.fold(accepted, Result::and)
-        })
+        });
+        shared.clear_desks();
+        outcome
     }
+}
+
+/// Runs a worker on a thread of its own. However that ends, the server does not go on without it.
+fn spawn<'s, S>(
+    scope: &'s Scope<'s, '_>,
+    worker: Worker<'s, S>,
+    shared: &'s Shared,
+) -> io::Result<ScopedJoinHandle<'s, io::Result<()>>>
+where
+    S: Service + Send + 's,
+{
+    thread::Builder::new().name("linecard-worker".into()).spawn_scoped(scope, move || {
+        let _at_the_end = shared.stop_at_the_end();
+        worker.run()
+    })
 }
 
 /// Only a bug of this crate's can panic a worker outside of a handler.

@@ -1,8 +1,8 @@
 //! Octets that a connection has to keep: grown as they come, given back when gone.
 
-use super::budget::Budget;
+use super::budget::{Budget, Share};
 
-/// A queue of octets, charged to a budget by its capacity.
+/// A queue of octets, charged to its connection's share of a budget by its capacity.
 #[derive(Debug, Default)]
 pub(super) struct Parked {
     octets: Vec<u8>,
@@ -23,12 +23,17 @@ impl Parked {
 
     /// Puts octets behind those that are there. The capacity at most doubles; what a peer declares
     /// does not count, only what it sent.
-    pub(super) fn push(&mut self, octets: &[u8], budget: &Budget) -> Result<(), Exhausted> {
+    pub(super) fn push(
+        &mut self,
+        octets: &[u8],
+        share: &mut Share,
+        budget: &Budget,
+    ) -> Result<(), Exhausted> {
         let needed = self.octets.len() + octets.len();
         let held = self.octets.capacity();
         if needed > held {
             let capacity = needed.max(self.octets.len() * 2);
-            if !budget.take(held, capacity - held) {
+            if !share.take(capacity - held, budget) {
                 return Err(Exhausted);
             }
             self.octets.reserve_exact(capacity - self.octets.len());
@@ -40,16 +45,16 @@ impl Parked {
     }
 
     /// Drops octets at the front; the last gives the memory back.
-    pub(super) fn consume(&mut self, len: usize, budget: &Budget) {
+    pub(super) fn consume(&mut self, len: usize, share: &mut Share, budget: &Budget) {
         if len >= self.octets.len() {
-            self.clear(budget);
+            self.clear(share, budget);
         } else {
             self.octets.drain(..len);
         }
     }
 
-    pub(super) fn clear(&mut self, budget: &Budget) {
-        budget.give(self.octets.capacity());
+    pub(super) fn clear(&mut self, share: &mut Share, budget: &Budget) {
+        share.give(self.octets.capacity(), budget);
         self.octets = Vec::new();
     }
 }
@@ -61,15 +66,15 @@ mod tests {
     #[test]
     fn grows_with_what_comes_and_gives_it_all_back() {
         let budget = Budget::new(1_000, 1_000);
-        let mut parked = Parked::default();
+        let (mut parked, mut share) = (Parked::default(), Share::default());
         for octet in 0..100 {
-            parked.push(&[octet], &budget).unwrap();
+            parked.push(&[octet], &mut share, &budget).unwrap();
             assert!(budget.used() <= 2 * parked.octets().len());
         }
-        parked.consume(40, &budget);
+        parked.consume(40, &mut share, &budget);
         assert_eq!(parked.octets()[0], 40);
-        assert!(parked.push(&[0; 1_000], &budget).is_err());
-        parked.consume(60, &budget);
+        assert!(parked.push(&[0; 1_000], &mut share, &budget).is_err());
+        parked.consume(60, &mut share, &budget);
         assert_eq!(budget.used(), 0);
         assert!(parked.is_empty());
     }

@@ -70,6 +70,19 @@ impl Shared {
         })
     }
 
+    /// Stops the server when it is dropped.
+    pub(super) const fn stop_at_the_end(&self) -> StopAtTheEnd<'_> {
+        StopAtTheEnd { shared: self }
+    }
+
+    /// Closes the newcomers that no worker is left to welcome.
+    pub(super) fn clear_desks(&self) {
+        for newcomer in self.workers.iter().flat_map(Desk::take_newcomers) {
+            let places = if newcomer.admitted { &self.open } else { &self.lingering };
+            places.fetch_sub(1, Relaxed);
+        }
+    }
+
     pub(super) fn stop(&self) {
         self.stopping.store(true, Relaxed);
         wake(&self.listener);
@@ -110,6 +123,17 @@ impl Shared {
         };
         self.workers.iter().for_each(|desk| sum.add(&desk.counters));
         sum
+    }
+}
+
+/// Stops the server when it is dropped.
+pub(super) struct StopAtTheEnd<'s> {
+    shared: &'s Shared,
+}
+
+impl Drop for StopAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.shared.stop();
     }
 }
 

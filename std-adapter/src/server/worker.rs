@@ -1,7 +1,7 @@
 //! One worker thread: waits for readiness and deadlines, and gives each connection its turn.
 
 use std::io::{self, ErrorKind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use linecard_core::{Millis, Service, Session};
 use mio::event::Event;
@@ -9,7 +9,7 @@ use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use super::config::Config;
-use super::connection::{After, Connection, Hands};
+use super::connection::{After, Clock, Connection, Hands};
 use super::deadlines::Deadlines;
 use super::guard::Guard;
 use super::millis;
@@ -27,6 +27,9 @@ const BATCH_LEN: usize = 64 * 1024;
 /// Connections told of by one wait.
 const EVENTS_CAP: usize = 1_024;
 
+/// Places for connections that are kept, whether there are any or not.
+const PLACES_KEPT: usize = 64;
+
 pub(super) struct Worker<'c, S> {
     poll: Poll,
     desk: &'c Desk,
@@ -36,9 +39,10 @@ pub(super) struct Worker<'c, S> {
     /// Connections with more to do, once the others had their turn.
     again: Vec<usize>,
     hands: Hands<'c, S>,
-    clock: Instant,
     /// When the last connection is dropped, once the server stops.
     give_up_at: Option<Millis>,
+    /// Connections closed since memory was last given back.
+    closed: usize,
 }
 
 impl<'c, S: Service> Worker<'c, S> {
@@ -57,6 +61,7 @@ impl<'c, S: Service> Worker<'c, S> {
             shared,
             counters: &desk.counters,
             write_timeout: millis(config.write_timeout),
+            clock: Clock::start(),
             now: Millis(0),
         };
         Self {
@@ -67,8 +72,8 @@ impl<'c, S: Service> Worker<'c, S> {
             deadlines: Deadlines::default(),
             again: Vec::new(),
             hands,
-            clock: Instant::now(),
             give_up_at: None,
+            closed: 0,
         }
     }
 
@@ -77,12 +82,13 @@ impl<'c, S: Service> Worker<'c, S> {
         let mut events = Events::with_capacity(EVENTS_CAP);
         loop {
             self.wait(&mut events)?;
-            self.hands.now = millis(self.clock.elapsed());
+            self.hands.now = self.hands.clock.now();
             for event in &events {
                 self.ready(event);
             }
             self.go_on();
             self.look_at_deadlines();
+            self.tidy();
             if self.hands.shared.is_stopping() && self.is_stopped() {
                 return Ok(());
             }
@@ -101,19 +107,21 @@ impl<'c, S: Service> Worker<'c, S> {
             return Some(Duration::ZERO);
         }
         let due = self.deadlines.next().into_iter().chain(self.give_up_at).min()?;
-        let elapsed = self.clock.elapsed();
-        Some(Duration::from_millis(due.0).saturating_sub(elapsed))
+        Some(Duration::from_millis(due.0).saturating_sub(self.hands.clock.elapsed()))
     }
 
     fn ready(&mut self, event: &Event) {
         if event.token() == WAKE {
-            for newcomer in self.desk.take_newcomers() {
-                self.welcome(newcomer);
-            }
-            return;
+            return self.welcome_all();
         }
         let (readable, hung_up) = (event.is_readable(), event.is_read_closed());
         self.turn(event.token().0, |connection, hands| connection.ready(readable, hung_up, hands));
+    }
+
+    fn welcome_all(&mut self) {
+        for newcomer in self.desk.take_newcomers() {
+            self.welcome(newcomer);
+        }
     }
 
     fn welcome(&mut self, Newcomer { tcp, admitted }: Newcomer) {
@@ -158,6 +166,17 @@ impl<'c, S: Service> Worker<'c, S> {
         let mut connection = self.connections.remove(key);
         self.deadlines.remove(key, connection.scheduled);
         connection.leave(self.hands.shared);
+        self.closed += 1;
+    }
+
+    /// Gives back the places of connections that have gone; often enough to count, and seldom enough to
+    /// cost each of them next to nothing.
+    fn tidy(&mut self) {
+        let open = self.connections.len();
+        if self.closed > open + PLACES_KEPT || (open == 0 && self.closed > 0) {
+            self.connections.shrink_to_fit();
+            self.closed = 0;
+        }
     }
 
     fn go_on(&mut self) {
@@ -185,18 +204,30 @@ impl<'c, S: Service> Worker<'c, S> {
         if self.give_up_at.is_none() {
             self.begin_stop();
         }
-        let in_time = self.give_up_at.is_some_and(|at| self.hands.now < at);
-        if !in_time && !self.connections.is_empty() {
-            log::warn!("{} connections were closed unfinished", self.connections.len());
+        // Asked before the last look at the desk, so that nobody is left standing there.
+        let listening = self.hands.shared.is_listening();
+        self.welcome_all();
+        if self.give_up_at.is_some_and(|at| self.hands.now >= at) {
+            self.give_up();
         }
-        !in_time || (self.connections.is_empty() && !self.hands.shared.is_listening())
+        self.connections.is_empty() && !listening
+    }
+
+    /// The time is up: drops every connection.
+    fn give_up(&mut self) {
+        let unfinished = self.connections.len();
+        if unfinished > 0 {
+            log::warn!("{unfinished} connections were closed unfinished");
+        }
+        for key in 0..self.connections.capacity() {
+            self.turn(key, Connection::cut_off);
+        }
     }
 
     fn begin_stop(&mut self) {
         self.give_up_at = Some(self.hands.now.after(millis(self.config.stop_timeout)));
         let by = self.stop_by().unwrap_or_default();
-        let keys: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
-        for key in keys {
+        for key in 0..self.connections.capacity() {
             self.turn(key, |connection, hands| connection.stop(by, hands));
         }
     }

@@ -88,6 +88,7 @@ pub fn at_these_limits(target: &Target) -> Vec<Case> {
 pub fn timed(target: &Target) -> Vec<Case> {
     let mut cases = wire::timed(target);
     cases.extend(time::cases(target));
+    cases.extend(pipelining::timed(target));
     cases
 }
 

@@ -22,17 +22,39 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Connects.
+    /// Connects, to be served. Where places are few, one that was just given up may still be taken: then it tries
+    /// again until it is served, within the target's patience.
     ///
     /// # Errors
     /// A sentence.
     pub fn connect(target: &Target) -> Result<Self, String> {
+        let deadline = Instant::now() + target.patience;
+        loop {
+            let mut peer = Self::connect_once(target)?;
+            if !target.has_few_places() {
+                return Ok(peer);
+            }
+            match peer.is_alive() {
+                Ok(()) => return Ok(peer),
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// Connects, come what may.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn connect_once(target: &Target) -> Result<Self, String> {
         let stream = TcpStream::connect_timeout(&target.addr, target.patience)
             .map_err(|error| format!("can't connect to {}: {error}", target.addr))?;
-        let configured =
-            stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(target.patience)));
-        configured.map_err(|error| format!("can't set up the socket: {error}"))?;
-        Ok(Self { stream, unread: Vec::new(), patience: target.patience + target.longest_wait })
+        stream
+            .set_nodelay(true)
+            .and_then(|()| stream.set_write_timeout(Some(target.patience)))
+            .map_err(|error| format!("can't set up the socket: {error}"))?;
+        let patience = target.patience + target.longest_wait;
+        Ok(Self { stream, unread: Vec::new(), patience })
     }
 
     /// Sends all of it, at once as far as TCP allows.

@@ -58,6 +58,12 @@ impl Target {
         }
     }
 
+    /// Are there so few places that a connection may find those taken that were just given up?
+    #[must_use]
+    pub fn has_few_places(&self) -> bool {
+        self.connection_limit.unwrap_or(self.connections) < 16
+    }
+
     /// The frame deadline, if it is known and short enough to wait for.
     ///
     /// # Errors

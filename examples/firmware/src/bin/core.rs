@@ -25,8 +25,7 @@ fn main() -> ! {
     // The black box keeps the compiler from carrying the requests out itself.
     let input = black_box(REQUESTS);
     let (_consumed, _want) = pump(&mut session, &mut table.bind(Demo), now(), input, false, &mut out);
-    board::console::write(out.written());
-    board::console::exit(true)
+    board::console::exit(board::console::write(out.written()))
 }
 
 fn now() -> Millis {

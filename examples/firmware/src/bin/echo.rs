@@ -6,30 +6,25 @@
 
 use core::mem::MaybeUninit;
 
-use board::ethernet::Ethernet;
+use board::ethernet::{Ethernet, Frames};
+use board::network;
 use linecard_firmware as board;
-use smoltcp::iface::{Config, Interface, SocketSet, SocketStorage};
+use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
-use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
 
 const CONNECTIONS: usize = 4;
 const RING: usize = 2048;
 const PORT: u16 = 61000;
-const ADDRESS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    static mut DEVICE: Ethernet = Ethernet::new();
+    static mut FRAMES: Frames = Frames::new();
     static mut RINGS: [[[u8; RING]; 2]; CONNECTIONS] = [[[0; RING]; 2]; CONNECTIONS];
     static mut STORAGE: MaybeUninit<[SocketStorage<'static>; CONNECTIONS]> = MaybeUninit::uninit();
 
     board::clock::start();
-    DEVICE.start(ADDRESS);
-    let mut iface = Interface::new(Config::new(HardwareAddress::Ethernet(ADDRESS)), DEVICE, now());
-    iface.update_ip_addrs(|all| {
-        let _ = all.push(IpCidr::new(IpAddress::v4(10, 0, 2, 15), 24));
-    });
+    let mut device = Ethernet::start(network::HARDWARE, FRAMES);
+    let mut iface = network::interface(&mut device);
     let mut sockets = SocketSet::new(&mut STORAGE.write([SocketStorage::EMPTY; CONNECTIONS])[..]);
     for [received, to_send] in RINGS {
         sockets.add(Socket::new(
@@ -39,13 +34,13 @@ fn main() -> ! {
     }
     board::console::say(c"ready\n");
     loop {
-        iface.poll(now(), DEVICE, &mut sockets);
+        iface.poll(network::now(), &mut device, &mut sockets);
         for (_, socket) in sockets.iter_mut() {
             let smoltcp::socket::Socket::Tcp(socket) = socket;
             echo(socket);
         }
-        iface.poll(now(), DEVICE, &mut sockets);
-        DEVICE.wait();
+        iface.poll(network::now(), &mut device, &mut sockets);
+        device.wait();
     }
 }
 
@@ -65,13 +60,8 @@ fn echo(socket: &mut Socket<'_>) {
     }
 }
 
-fn now() -> Instant {
-    Instant::from_millis(board::clock::now() as i64)
-}
-
 /// As in the Ethernet image.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    board::console::say(c"panic\n");
-    cortex_m::peripheral::SCB::sys_reset()
+    board::restart()
 }

@@ -1,7 +1,5 @@
 //! Several connections, as many as there may be, and one more (docs/PROTOCOL.md §8.5).
 
-use std::time::Instant;
-
 use super::{Case, Check};
 use crate::oracle::Reply;
 use crate::peer::Peer;
@@ -56,26 +54,13 @@ fn come_and_go(target: &Target) -> Check {
 
 fn one_too_many(target: &Target) -> Check {
     let limit = target.connection_limit.expect("checked before");
-    let mut peers = (0..limit).map(|_| taken(target)).collect::<Result<Vec<_>, _>>()?;
+    let mut peers = (0..limit).map(|_| Peer::connect(target)).collect::<Result<Vec<_>, _>>()?;
     for _ in 0..3 {
-        Peer::connect(target)?.expect_end(&[Reply::refusal("busy", None)])?;
+        Peer::connect_once(target)?.expect_end(&[Reply::refusal("busy", None)])?;
     }
     let mut leaver = peers.pop().expect("a limit of at least one");
     leaver.half_close()?;
     leaver.expect_end(&[])?;
-    taken(target)?;
+    Peer::connect(target)?;
     peers.iter_mut().try_for_each(Peer::is_alive)
-}
-
-/// A connection that is served; tried until one is, for a place is given up only once the server notices.
-fn taken(target: &Target) -> Result<Peer, String> {
-    let deadline = Instant::now() + target.patience;
-    loop {
-        let mut peer = Peer::connect(target)?;
-        match peer.is_alive() {
-            Ok(()) => return Ok(peer),
-            Err(error) if Instant::now() > deadline => return Err(error),
-            Err(_) => std::thread::sleep(std::time::Duration::from_millis(5)),
-        }
-    }
 }

@@ -24,7 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(
             "8.4",
             "a peer that doesn't read holds up itself alone, and nothing is lost",
-            slow_reader,
+            |target| slow_reader(target, Duration::from_millis(500)),
         ),
         Case::new("9.2", "seeded values come back as they went", values_come_back),
     ]
@@ -70,7 +70,18 @@ fn cut_short(target: &Target) -> Check {
     Ok(())
 }
 
-fn slow_reader(target: &Target) -> Check {
+/// What waits for the peer to read costs it no time: its frame deadline stands still, and it isn't idle.
+pub(super) fn timed(target: &Target) -> Vec<Case> {
+    let name = "a peer that reads only after its deadlines is answered all the same";
+    let check = |target: &Target| {
+        let idle = target.idle_timeout().unwrap_or_default();
+        slow_reader(target, target.frame_deadline()?.max(idle).mul_f64(1.5))
+    };
+    vec![Case::new("8.3", name, check).needs(target.frame_deadline())]
+}
+
+/// Reads nothing until the server takes no more for so long, and then everything.
+fn slow_reader(target: &Target, stuck: Duration) -> Check {
     let widest = Complex { s: "s".repeat(64), p: vec![10; 64], ..Complex::default() };
     let request = |tag: u32| frame("COMPLEX", Some(tag), &Body::Counted(widest.encode()));
     let mut peer = Peer::connect(target)?;
@@ -78,7 +89,7 @@ fn slow_reader(target: &Target) -> Check {
     let unsent = loop {
         let batch: Vec<u8> = (tags..tags + 1_000).flat_map(request).collect();
         tags += 1_000;
-        let taken = peer.send_until_stuck(&batch, Duration::from_millis(500))?;
+        let taken = peer.send_until_stuck(&batch, stuck)?;
         sent += taken;
         if taken < batch.len() {
             break batch[taken..].to_vec();

@@ -51,15 +51,22 @@ fn on_time(took: Duration, time: Duration) -> Check {
 }
 
 fn frame_left(target: &Target) -> Check {
-    for begun in ["S", "STRING #1", "STRING #1\n", "STRING #1\nab", "STRING 5\nab", "STRING 2\nab"]
-    {
-        let mut peer = Peer::connect(target)?;
-        let start = Instant::now();
-        peer.send(begun.as_bytes())?;
-        ends_after(&mut peer, start, target.frame_deadline()?)
-            .map_err(|error| format!("behind {begun:?}: {error}"))?;
+    let begun = ["S", "STRING #1", "STRING #1\n", "STRING #1\nab", "STRING 5\nab", "STRING 2\nab"];
+    for begun in begun.chunks(target.connections) {
+        let left = begun.iter().map(|begun| leave(target, begun)).collect::<Result<Vec<_>, _>>()?;
+        for ((mut peer, start), begun) in left.into_iter().zip(begun) {
+            ends_after(&mut peer, start, target.frame_deadline()?)
+                .map_err(|error| format!("behind {begun:?}: {error}"))?;
+        }
     }
     Ok(())
+}
+
+fn leave(target: &Target, begun: &str) -> Result<(Peer, Instant), String> {
+    let mut peer = Peer::connect(target)?;
+    let start = Instant::now();
+    peer.send(begun.as_bytes())?;
+    Ok((peer, start))
 }
 
 fn trickle(target: &Target) -> Check {

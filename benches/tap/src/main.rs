@@ -1,0 +1,162 @@
+//! Runs both servers in turns, loads them alike, and prints a table. To be started by benches/tap/run, which puts it into a
+//! network namespace.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use linecard_commands::{Complex, ComplexCommand, Demo, table};
+use linecard_core::{Client, Frame, Limits, Millis, Out, Postcard, Session, pump};
+use serde_json::Value;
+
+type Failure = Box<dyn std::error::Error>;
+
+const SERVER: &str = "192.168.69.1:61000";
+const DEPTHS: [u32; 2] = [1, 64];
+
+/// A command's octets, one way and the other.
+struct Exchange {
+    name: &'static str,
+    request: PathBuf,
+    reply: PathBuf,
+    request_len: usize,
+    reply_len: usize,
+}
+
+fn main() -> Result<(), Failure> {
+    let mut args = std::env::args().skip(1);
+    let rounds: usize = args.next().unwrap_or("5".into()).parse()?;
+    let seconds: f64 = args.next().unwrap_or("1".into()).parse()?;
+    let programs = std::env::current_exe()?.parent().ok_or("no directory")?.to_owned();
+    let exchanges = [
+        Exchange::new("STRING", b"STRING\nAdditional data.\n".to_vec())?,
+        Exchange::new("COMPLEX", complex()?)?,
+    ];
+    println!("requests a second over TAP, one connection, both sides on CPU 0, median of {rounds} rounds of {seconds} s");
+    println!("{:<24}{:>12}{:>12}{:>8}", "", "smoltcp echo", "Linecard", "ratio");
+    for exchange in &exchanges {
+        for depth in DEPTHS {
+            let (mut echo, mut ours) = (vec![], vec![]);
+            for _ in 0..rounds {
+                echo.push(measure(&programs, exchange, depth, seconds, echo_server)?);
+                ours.push(measure(&programs, exchange, depth, seconds, linecard_server)?);
+            }
+            let (echo, ours) = (median(echo), median(ours));
+            let Exchange { name, request_len, reply_len, .. } = exchange;
+            let what = format!("{name} {request_len}/{reply_len}, {depth} deep");
+            println!("{what:<24}{echo:>12.0}{ours:>12.0}{:>8.3}", ours / echo);
+        }
+    }
+    Ok(())
+}
+
+impl Exchange {
+    fn new(name: &'static str, request: Vec<u8>) -> Result<Self, Failure> {
+        let limits = Limits::DEVICE;
+        let mut octets = vec![0; limits.reply_room()];
+        let mut out = Out::new(&mut octets);
+        let mut session = Session::new(&limits, Millis(0));
+        let _ = pump(&mut session, &mut table().bind(Demo), Millis(0), &request, false, &mut out);
+        let directory = std::env::temp_dir().join(format!("linecard-tap-{}", std::process::id()));
+        fs::create_dir_all(&directory)?;
+        let file = |way: &str| directory.join(format!("{name}.{way}"));
+        let exchange = Self {
+            name,
+            request: file("request"),
+            reply: file("reply"),
+            request_len: request.len(),
+            reply_len: out.written().len(),
+        };
+        fs::write(&exchange.request, &request)?;
+        fs::write(&exchange.reply, out.written())?;
+        Ok(exchange)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.request);
+        let _ = fs::remove_file(&self.reply);
+        if let Some(directory) = self.reply.parent() {
+            let _ = fs::remove_dir(directory); // when the last one leaves
+        }
+    }
+}
+
+/// The article's struct, untagged like every request here.
+fn complex() -> Result<Vec<u8>, Failure> {
+    let value = Complex::article();
+    let levels = value.levels().map_err(|_| "beyond the command's limits")?;
+    let mut octets = [0; 4_096];
+    let mut out = Out::new(&mut octets);
+    Client::<1>::new(0, 0)
+        .call::<ComplexCommand>(&Postcard(levels), &mut out)
+        .map_err(|_| "not to be encoded")?;
+    let (frame, _) = Frame::parse(out.written()).ok_or("no frame")?;
+    let body = frame.body.octets();
+    Ok([format!("{} {}\n", frame.name, body.len()).as_bytes(), body, b"\n"].concat())
+}
+
+fn echo_server(programs: &Path, exchange: &Exchange) -> Command {
+    let mut command = pinned(&programs.join("echo"));
+    command.arg(exchange.request_len.to_string()).arg(&exchange.reply);
+    command
+}
+
+fn linecard_server(programs: &Path, _: &Exchange) -> Command {
+    pinned(&programs.join("examples/tap_server"))
+}
+
+/// Server and client share a CPU: what one does not use, the other gets, and no wake-up crosses to another CPU.
+fn pinned(program: &Path) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0"]).arg(program);
+    command
+}
+
+/// A server that is ended with the measurement.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn measure(
+    programs: &Path,
+    exchange: &Exchange,
+    depth: u32,
+    seconds: f64,
+    server: fn(&Path, &Exchange) -> Command,
+) -> Result<f64, Failure> {
+    let mut server = Running(server(programs, exchange).stdout(Stdio::piped()).spawn()?);
+    let stdout = server.0.stdout.take().ok_or("no output")?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    if !line.starts_with("listening on") {
+        return Err("a server did not start".into());
+    }
+    let output = pinned(&programs.join("linecard"))
+        .args(["bench", SERVER, "--json", "--depth", &depth.to_string()])
+        .args(["--seconds", &seconds.to_string(), "--raw-requests"])
+        .arg(&exchange.request)
+        .arg("--raw-replies")
+        .arg(&exchange.reply)
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
+    }
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    match (report["errors"].as_u64(), report["requests_per_second"].as_f64()) {
+        (Some(0), Some(rate)) => Ok(rate),
+        _ => Err(format!("the load went wrong: {report}").into()),
+    }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,389 @@
+//! The two ends, with buffers as small as they may be.
+
+use std::collections::VecDeque;
+
+use linecard_core::{
+    Arrival, Client, Code, Frame, Limits, Millis, Out, Reply, Sent, Service, Session, Text, Want,
+    pump,
+};
+use linecard_suite::generate::Random;
+
+use super::pipe::Pipe;
+
+const LIMITS: Limits = Limits {
+    max_body_len: 80,
+    max_reply_len: 80,
+    skip_budget: 200,
+    frame_deadline: Millis(3_000),
+    idle_timeout: Millis(8_000),
+};
+
+/// A write that makes no progress for so long resets the connection.
+const WRITE_TIMEOUT: u64 = 4_000;
+const STOP_WITHIN: u64 = 1_000;
+
+/// Notes which calls it carried out. A request is `id words`, or for `FILL` `id count`.
+#[derive(Default)]
+struct Ledger {
+    ran: Vec<usize>,
+    timed_out: bool,
+}
+
+impl Service for Ledger {
+    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+        if request.name == "NONE" {
+            return reply.error(Code::UnknownCommand, request.name);
+        }
+        let text = std::str::from_utf8(request.body.octets()).expect("UTF-8");
+        let (id, words) = text.split_once(' ').expect("an id");
+        self.ran.push(id.parse().expect("a number"));
+        match request.name {
+            "ECHO" => reply.text(text),
+            "FILL" => reply.text(&"f".repeat(words.trim_start().parse().expect("a count"))),
+            "FAIL" => reply.error(Code::Failed, words),
+            name => panic!("nobody sent {name}"),
+        }
+    }
+
+    fn refused(&mut self, code: Code) {
+        assert!(matches!(code, Code::TooLarge | Code::Timeout | Code::Stopping), "{code}");
+        self.timed_out |= code == Code::Timeout;
+    }
+}
+
+/// A server's end of a connection.
+pub(super) struct ServerEnd {
+    session: Session<'static>,
+    ledger: Ledger,
+    input: Vec<u8>,
+    /// Replies still to be written.
+    output: VecDeque<u8>,
+    out_cap: usize,
+    progress_at: u64,
+    is_closing: bool,
+    is_over: bool,
+    /// How far its clock is ahead.
+    pub(super) clock_ahead: u64,
+}
+
+impl ServerEnd {
+    pub(super) fn new(random: &mut Random) -> Self {
+        static LIMITS_OF_ALL: Limits = LIMITS;
+        Self {
+            session: Session::new(&LIMITS_OF_ALL, Millis(0)),
+            ledger: Ledger::default(),
+            input: Vec::new(),
+            output: VecDeque::new(),
+            out_cap: LIMITS.reply_room() + random.pick(&[0, 1, 500]),
+            progress_at: 0,
+            is_closing: false,
+            is_over: false,
+            clock_ahead: 0,
+        }
+    }
+
+    pub(super) fn ran(&self) -> &[usize] {
+        &self.ledger.ran
+    }
+
+    pub(super) const fn timed_out(&self) -> bool {
+        self.ledger.timed_out
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    pub(super) const fn reset(&mut self) {
+        self.is_over = true;
+    }
+
+    pub(super) fn stop(&mut self, now: u64) {
+        self.session.stop(Millis(now + self.clock_ahead + STOP_WITHIN));
+    }
+
+    /// Does all that can be done now.
+    pub(super) fn turn(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
+        while !self.is_over {
+            self.write(now, down, random);
+            if !self.output.is_empty() {
+                self.session.block(Millis(now + self.clock_ahead));
+                if now >= self.progress_at + WRITE_TIMEOUT {
+                    up.cut();
+                    down.cut();
+                    self.is_over = true;
+                }
+                return;
+            }
+            if self.is_closing {
+                down.fin(now);
+                self.is_over = true;
+                return;
+            }
+            let got = up.receive(now, LIMITS.frame_room() - self.input.len());
+            self.input.extend(&got);
+            if !self.pump(now, up.has_ended(now)) && got.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self, now: u64, down: &mut Pipe, random: &mut Random) {
+        let sent = down.send(now, self.output.make_contiguous(), random);
+        self.output.drain(..sent);
+        if sent > 0 || self.output.is_empty() {
+            self.progress_at = now;
+        }
+    }
+
+    /// Whether anything was consumed or sent.
+    fn pump(&mut self, now: u64, end: bool) -> bool {
+        let mut buf = vec![0; self.out_cap];
+        let mut out = Out::new(&mut buf);
+        let now = Millis(now + self.clock_ahead);
+        let (consumed, want) =
+            pump(&mut self.session, &mut self.ledger, now, &self.input, end, &mut out);
+        self.input.drain(..consumed);
+        self.output.extend(out.written());
+        self.is_closing = want == Want::Close;
+        assert!(self.is_closing || self.input.len() < LIMITS.frame_room(), "it wants too much");
+        consumed > 0 || !self.output.is_empty() || self.is_closing
+    }
+
+    pub(super) fn next_at(&self) -> Option<u64> {
+        if self.is_over {
+            return None;
+        }
+        if !self.output.is_empty() {
+            return Some(self.progress_at + WRITE_TIMEOUT);
+        }
+        self.session.deadline().map(|due| due.0.saturating_sub(self.clock_ahead))
+    }
+}
+
+/// What a call came to.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    Answered(Result<String, Code>),
+    /// The connection was told why it closes.
+    Told,
+    /// Its deadline passed.
+    GivenUp,
+    /// The connection was lost.
+    Lost,
+}
+
+/// One call of a client's plan.
+pub(super) struct Call {
+    name: &'static str,
+    text: String,
+    at: u64,
+    tag: Option<u32>,
+    pub(super) expected: Result<String, Code>,
+    pub(super) outcome: Option<Outcome>,
+}
+
+impl Call {
+    fn new(id: usize, at: u64, random: &mut Random) -> Self {
+        let words = |random: &mut Random, most: usize| "w".repeat(random.below(most));
+        let (name, text, expected) = match random.below(6) {
+            0..=1 => {
+                let text = format!("{id} {}", words(random, 70));
+                ("ECHO", text.clone(), Ok(text))
+            }
+            2 => {
+                let count = random.below(90);
+                let fits = count <= LIMITS.max_reply_len as usize;
+                let reply = if fits { Ok("f".repeat(count)) } else { Err(Code::ReplyTooLarge) };
+                ("FILL", format!("{id} {count}"), reply)
+            }
+            3 => ("FAIL", format!("{id} {}", words(random, 70)), Err(Code::Failed)),
+            4 => ("NONE", words(random, 70), Err(Code::UnknownCommand)),
+            _ => {
+                let over = 81 + random.below(120);
+                let text = if random.one_in(2) { "x".repeat(over) } else { "\n".repeat(over) };
+                ("ECHO", text, Err(Code::TooLarge))
+            }
+        };
+        Self { name, text, at, tag: None, expected, outcome: None }
+    }
+
+    pub(super) fn reaches_a_handler(&self) -> bool {
+        !matches!(self.expected, Err(Code::TooLarge | Code::UnknownCommand))
+    }
+}
+
+/// A client's end of a connection, and its plan.
+pub(super) struct ClientEnd {
+    client: Client<6>,
+    calls: Vec<Call>,
+    made: usize,
+    deadline: u64,
+    input: Vec<u8>,
+    output: VecDeque<u8>,
+    /// It reads nothing before.
+    deaf_until: u64,
+    fin: bool,
+    is_over: bool,
+}
+
+impl ClientEnd {
+    pub(super) fn new(random: &mut Random, impatient: bool) -> Self {
+        let mut at = 0;
+        let calls = (0..5 + random.below(40)).map(|id| {
+            at += random.pick(&[0, 0, 0, 5, 100, 900]);
+            Call::new(id, at, random)
+        });
+        Self {
+            calls: calls.collect(),
+            client: Client::new(120, 1_000),
+            made: 0,
+            deadline: if impatient { 1_500 } else { 1_000_000 },
+            input: Vec::new(),
+            output: VecDeque::new(),
+            deaf_until: if random.one_in(3) { 2_000 } else { 0 },
+            fin: false,
+            is_over: false,
+        }
+    }
+
+    pub(super) fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// Sends half of what it has to send, and then nothing any more.
+    pub(super) fn half_close(&mut self, now: u64, up: &mut Pipe) {
+        self.output.clear();
+        self.fin = true;
+        up.fin(now);
+    }
+
+    /// Does all that can be done now.
+    pub(super) fn turn(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
+        self.expire(now);
+        while !self.is_over {
+            let mut idle = !self.call(now);
+            if !self.fin {
+                let sent = up.send(now, self.output.make_contiguous(), random);
+                self.output.drain(..sent);
+                idle &= sent == 0;
+            }
+            if now >= self.deaf_until {
+                let got = down.receive(now, 1 + random.below(300));
+                self.input.extend(&got);
+                idle &= got.is_empty();
+                idle &= !self.step(down.has_ended(now));
+            }
+            if self.is_done() && !self.fin {
+                self.fin = true;
+                up.fin(now);
+            }
+            if idle {
+                return;
+            }
+        }
+        up.fin(now);
+    }
+
+    fn is_done(&self) -> bool {
+        self.made == self.calls.len() && self.output.is_empty() && self.client.unanswered() == 0
+    }
+
+    /// Makes the next call, if it is time for it, and there is room.
+    fn call(&mut self, now: u64) -> bool {
+        let Some(call) = self.calls.get_mut(self.made).filter(|call| call.at <= now) else {
+            return false;
+        };
+        if self.fin || self.output.len() > 200 {
+            return false;
+        }
+        if call.outcome.is_some() {
+            self.made += 1;
+            return true;
+        }
+        let mut buf = [0; 300];
+        let mut out = Out::new(&mut buf);
+        let Ok(tag) = self.client.call_named(call.name, &Text(&call.text), &mut out) else {
+            return false;
+        };
+        self.output.extend(out.written());
+        call.tag = Some(tag);
+        call.at = now;
+        self.made += 1;
+        true
+    }
+
+    /// Whether anything arrived.
+    fn step(&mut self, end: bool) -> bool {
+        let (consumed, arrival) = self.client.step(&self.input, end);
+        let arrived = !matches!(arrival, Arrival::NeedInput { .. });
+        let mut closed = None;
+        match arrival {
+            Arrival::NeedInput { .. } => {}
+            Arrival::Reply { tag, body } => {
+                let got = body
+                    .map(|body| String::from_utf8(body.octets().to_vec()).expect("UTF-8"))
+                    .map_err(|refusal| refusal.code);
+                let call =
+                    self.calls.iter_mut().find(|call| call.tag == Some(tag)).expect("a call");
+                assert!(call.outcome.is_none(), "answered twice, or late");
+                call.outcome = Some(Outcome::Answered(got));
+            }
+            Arrival::Skipped => {
+                let given_up =
+                    self.calls.iter().any(|call| matches!(call.outcome, Some(Outcome::GivenUp)));
+                assert!(given_up, "a reply skipped that nobody gave up");
+            }
+            Arrival::Told(refusal) => {
+                assert!(matches!(refusal.code, Code::Stopping | Code::Timeout), "{refusal:?}");
+                closed = Some(Outcome::Told);
+            }
+            Arrival::Closed(fault) => {
+                assert!(
+                    matches!(fault, linecard_core::Fault::End | linecard_core::Fault::CutOff),
+                    "{fault:?}"
+                );
+                closed = Some(Outcome::Lost);
+            }
+            arrival => panic!("{arrival:?}"),
+        }
+        self.input.drain(..consumed);
+        if let Some(outcome) = closed {
+            self.close(&outcome);
+        }
+        arrived || consumed > 0
+    }
+
+    fn close(&mut self, outcome: &Outcome) {
+        self.is_over = true;
+        for call in self.calls.iter_mut().filter(|call| call.outcome.is_none()) {
+            call.outcome = Some(outcome.clone());
+        }
+    }
+
+    /// Gives up what has waited too long; a client that has sent its end waits no less.
+    fn expire(&mut self, now: u64) {
+        if self.is_over {
+            return;
+        }
+        for call in self.calls.iter_mut().filter(|call| call.outcome.is_none()) {
+            if now >= call.at + self.deadline {
+                call.outcome = Some(Outcome::GivenUp);
+                if let Some(tag) = call.tag {
+                    self.client.forget(tag);
+                }
+            }
+        }
+    }
+
+    pub(super) fn next_at(&self, now: u64) -> Option<u64> {
+        if self.is_over {
+            return None;
+        }
+        let open = self.calls.iter().filter(|call| call.outcome.is_none());
+        let expires = open.map(|call| call.at + self.deadline).min();
+        let next = self.calls.get(self.made).map(|call| call.at).filter(|&at| at > now);
+        let hears = Some(self.deaf_until).filter(|&at| at > now);
+        [expires, next, hears].into_iter().flatten().min()
+    }
+}

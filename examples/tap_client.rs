@@ -1,0 +1,198 @@
+//! Calls one command with smoltcp on a TAP device, through core's blocking front.
+//!
+//! ```text
+//! $ cargo build --release --bins --examples
+//! $ examples/tap sh -c 'target/release/linecard serve --listen :61000 & target/release/examples/tap_client 192.168.69.100 STRING hi; kill $!'
+//! listening on [::]:61000
+//! Thank you.
+//! ```
+//!
+//! `COMPLEX` alone sends the article's struct, and checks that it comes back.
+
+#[cfg(target_os = "linux")]
+mod tap_link;
+
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
+    linux::main()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> std::process::ExitCode {
+    eprintln!("TAP devices need Linux; `linecard call` calls the same commands here");
+    std::process::ExitCode::FAILURE
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fmt::Display;
+    use std::io::{self, Write};
+    use std::path::PathBuf;
+    use std::process::ExitCode;
+
+    use clap::Parser;
+    use embedded_io::ErrorKind;
+    use linecard_commands::{Complex, ComplexCommand};
+    use linecard_core::blocking::{Caller, CallerError};
+    use linecard_core::{Body, Command, Octets, Postcard, Text};
+    use linecard_smoltcp::tap::{Clock, Desk, Sleeper};
+    use linecard_smoltcp::{Stack, Stream};
+    use smoltcp::phy::Device;
+    use smoltcp::socket::tcp::{Socket, SocketBuffer};
+    use smoltcp::time::Duration;
+    use smoltcp::wire::{IpAddress, IpEndpoint};
+
+    use super::tap_link::{LinkOptions, Run, random};
+
+    /// Octets of each of the connection's two rings, and of the longest request and reply.
+    const RING_LEN: usize = 65_536;
+    /// How long the server may take to close as well.
+    const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// Calls one command with smoltcp on a TAP device.
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        link: LinkOptions,
+        /// The server's TCP port, where ADDRESS has none
+        #[arg(long, default_value_t = 61_000, value_parser = clap::value_parser!(u16).range(1..))]
+        port: u16,
+        /// Seconds for connecting, and for the call
+        #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+        timeout: f64,
+        /// The server, with or without a port: 192.168.69.100, or an IPv6 address
+        address: String,
+        /// The command, such as STRING
+        name: String,
+        /// Its text
+        text: Option<String>,
+        /// A file whose octets are its counted body
+        #[arg(long, value_name = "FILE", conflicts_with = "text")]
+        payload: Option<PathBuf>,
+    }
+
+    pub(super) fn main() -> ExitCode {
+        match run(Options::parse()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("tap_client: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn run(options: Options) -> Result<(), String> {
+        let addresses = options.link.addresses(&["192.168.69.2/24", "fd69::2/64"])?;
+        let server = endpoint(&options.address, options.port)?;
+        let timeout = std::time::Duration::try_from_secs_f64(options.timeout)
+            .map_err(|_| format!("{} is no time: give seconds", options.timeout))?;
+        let payload = options.payload.as_ref().map(|path| {
+            std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        });
+        let call = Call {
+            server,
+            timeout: timeout.into(),
+            payload: payload.transpose()?,
+            name: options.name,
+            text: options.text,
+        };
+        options.link.run(&addresses, 2, call)
+    }
+
+    /// An address with a port, or one without and the port by default.
+    fn endpoint(text: &str, port: u16) -> Result<IpEndpoint, String> {
+        let bare = text.parse::<IpAddress>().map(|address| IpEndpoint::new(address, port));
+        bare.or_else(|()| text.parse::<std::net::SocketAddr>().map(IpEndpoint::from)).map_err(|_| {
+            format!("{text:?} is no address of a server: give one like 192.168.69.100 or [fd69::100]:61000")
+        })
+    }
+
+    struct Call {
+        server: IpEndpoint,
+        timeout: Duration,
+        name: String,
+        text: Option<String>,
+        payload: Option<Vec<u8>>,
+    }
+
+    impl Run for Call {
+        fn run<D: Device>(
+            self,
+            mut stack: Stack<'_, D>,
+            clock: Clock,
+            sleeper: Sleeper,
+        ) -> Result<(), String> {
+            let ring = || SocketBuffer::new(vec![0; RING_LEN]);
+            let socket = stack.sockets.add(Socket::new(ring(), ring()));
+            let desk = Desk { clock, sleeper };
+            // One of 49152 to 65535.
+            #[allow(clippy::cast_possible_truncation)]
+            let local_port = 0xc000 | (random() & 0x3fff) as u16;
+            let mut stream =
+                Stream::connect(&mut stack, socket, desk, self.server, local_port, self.timeout)
+                    .map_err(|error| self.said(said_of_stream(error)))?;
+            stream.expire_in(self.timeout);
+            let buffers = || vec![0; RING_LEN];
+            let mut caller = Caller::<_, _, 1>::new(&mut stream, buffers(), buffers(), u32::MAX);
+            let outcome = self.call(&mut caller);
+            // What the call came to is known: how the connection ends no longer matters.
+            let _ = stream.close(CLOSE_TIMEOUT);
+            outcome
+        }
+    }
+
+    impl Call {
+        fn call<T>(&self, caller: &mut Caller<T, Vec<u8>, 1>) -> Result<(), String>
+        where
+            T: embedded_io::Read<Error = ErrorKind> + embedded_io::Write,
+        {
+            let said = |error| self.said(said_of_call(error));
+            match (&self.payload, &self.text) {
+                (Some(octets), _) => {
+                    print(caller.call_named(&self.name, &Octets(octets)).map_err(said)?)
+                }
+                (None, None) if self.name == ComplexCommand::NAME => {
+                    let sent = Complex::article();
+                    let levels = sent.levels().map_err(|_| "beyond the command's own limits")?;
+                    let reply = caller.call::<ComplexCommand>(&Postcard(levels)).map_err(said)?;
+                    let got = Complex::from(reply.0);
+                    println!("{got}");
+                    if got == sent { Ok(()) } else { Err("not the struct that was sent".into()) }
+                }
+                (None, text) => {
+                    let text = Text(text.as_deref().unwrap_or_default());
+                    print(caller.call_named(&self.name, &text).map_err(said)?)
+                }
+            }
+        }
+
+        fn said(&self, what: impl Display) -> String {
+            format!("{}: {what}", self.server)
+        }
+    }
+
+    /// The body as it came: a line with its end, or counted octets.
+    fn print(body: Body<'_>) -> Result<(), String> {
+        let end: &[u8] = if matches!(body, Body::Line(_)) { b"\n" } else { b"" };
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(body.octets()).and_then(|()| stdout.write_all(end));
+        written.and_then(|()| stdout.flush()).map_err(|error| error.to_string())
+    }
+
+    fn said_of_stream(error: ErrorKind) -> &'static str {
+        match error {
+            ErrorKind::TimedOut => "no answer in time",
+            ErrorKind::ConnectionRefused => "connection refused",
+            ErrorKind::ConnectionReset => "the connection was reset",
+            ErrorKind::InvalidInput => "no way there from the stack's addresses: see --ip",
+            _ => "the TAP device is gone",
+        }
+    }
+
+    fn said_of_call(error: CallerError<'_, ErrorKind>) -> String {
+        match error {
+            CallerError::Io(error) => said_of_stream(error).into(),
+            error => error.to_string(),
+        }
+    }
+}

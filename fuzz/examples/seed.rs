@@ -1,0 +1,74 @@
+//! Writes seeds/ from the wire vectors: `cargo run --example seed`. Run it when the vectors change.
+
+use std::fs;
+use std::path::Path;
+
+use linecard_suite::octets::from_pieces;
+use linecard_suite::vectors::Vectors;
+
+/// Longer ones would not be small files.
+const LONGEST: usize = 1_500;
+
+fn main() {
+    let vectors = Vectors::load();
+    for (at, vector) in vectors.heads.iter().enumerate() {
+        keep("frames", at, &[], &vector.octets);
+    }
+    for (at, vector) in vectors.server.iter().enumerate() {
+        let limits = if vector.limits.is_some() { 0 } else { 2 };
+        keep("session", at, &[limits, 4, 0, 40, 165, 192], &vector.send);
+        if at < 4 {
+            // 0x1f more octets, 1,550 ms, 0x1f more octets.
+            keep("session", 1_000 + at, &[limits, 3, 0x1f, 0xbf, 0x1f], &vector.send);
+        }
+    }
+    for (at, vector) in vectors.client.iter().enumerate() {
+        let waited_for = |tag: u64| {
+            vector["in_flight"].as_array().is_some_and(|tags| tags.contains(&tag.into()))
+        };
+        let given_up = (0..3).filter(|&tag| !waited_for(tag)).map(|tag| 1 << tag).sum();
+        keep("client", at, &[3, given_up, 2, 3, 7], &from_pieces(&vector["send"]));
+    }
+    keep("client", 1_000, &[2, 0, 0], b"OK #1\nb\nOK #0\na\n");
+    for (at, vector) in vectors.complex.iter().enumerate() {
+        keep("chain", at, &[], &vector.octets);
+    }
+    segments();
+}
+
+/// Conversations with the server over smoltcp: kind, port, flags, numbers, length, payload.
+fn segments() {
+    const SYN: [u8; 5] = [3, 0, 2, 0, 0];
+    const ACK: [u8; 5] = [3, 0, 16, 0, 0];
+    const FIN: [u8; 5] = [3, 0, 17, 0, 0];
+    const RST: [u8; 5] = [3, 0, 4, 0, 0];
+    let data = |flags: u8, text: &[u8]| {
+        let len = u8::try_from(text.len()).expect("short");
+        [&[3, 0, flags, 0, len][..], text].concat()
+    };
+    let hello = data(24, b"STRING #1\nhello\n");
+    let deaf = data(24 | 64, &b"STRING\n\n".repeat(25));
+    let begun = data(24, b"STRING 100\nhal");
+    let stories: [&[&[u8]]; 8] = [
+        &[&SYN, &ACK, &hello, &ACK, &FIN, &ACK],
+        &[&SYN, &ACK, &hello, &RST],
+        &[&SYN, &[2, 100]],
+        &[&SYN, &ACK, &deaf, &[2, 100]],
+        &[&SYN, &ACK, &begun, &[1, 100], &ACK],
+        &[&SYN, &ACK, &data(24, b"!\n"), &hello, &ACK],
+        &[&SYN, &ACK, &FIN, &[1, 5], &SYN, &ACK],
+        &[&[0, 60, 0], &[0x45; 60]],
+    ];
+    for (at, story) in stories.iter().enumerate() {
+        keep("ethernet", at, &[], &story.concat());
+    }
+}
+
+fn keep(target: &str, at: usize, script: &[u8], octets: &[u8]) {
+    if octets.len() > LONGEST {
+        return;
+    }
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    fs::create_dir_all(&dir).expect("a directory");
+    fs::write(dir.join(format!("{at:04}")), [script, octets].concat()).expect("a file");
+}

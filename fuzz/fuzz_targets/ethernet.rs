@@ -1,0 +1,5 @@
+//! See ../src/ethernet.rs.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| linecard_fuzz::ethernet::check(data));

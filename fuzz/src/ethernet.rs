@@ -1,0 +1,307 @@
+//! The smoltcp server, sent any Ethernet frames by a station that keeps to nothing.
+//!
+//! ```text
+//! data:  (kind │ what it needs)…      raw frames, segments that nearly belong, waits
+//! ```
+//!
+//! Nothing panics or spins; once it is silent, every slot becomes free; and then as many honest clients
+//! as there are slots are answered, all at once.
+
+use std::collections::VecDeque;
+
+use linecard_commands::{Demo, table};
+use linecard_core::{Limits, Millis};
+use linecard_smoltcp::{Parts, Scratch, Server, Stack};
+use smoltcp::iface::{Config, Interface, SocketSet};
+use smoltcp::phy::{
+    ChecksumCapabilities, Device, DeviceCapabilities, Medium, RxToken as Received, TxToken as Sent,
+};
+use smoltcp::socket::tcp::{Socket, SocketBuffer};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
+    EthernetRepr, IpAddress, IpCidr, IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, TcpPacket,
+};
+
+use crate::octet;
+
+const SLOTS: usize = 3;
+const PORT: u16 = 61_000;
+const LIMITS: Limits = Limits {
+    max_body_len: 120,
+    max_reply_len: 100,
+    skip_budget: 400,
+    frame_deadline: Millis(1_000),
+    idle_timeout: Millis(5_000),
+};
+const SERVER: Ipv4Address = Ipv4Address::new(10, 0, 0, 1);
+const GHOST: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
+const GHOST_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
+/// Ports that the ghost sends from.
+const PORTS: usize = 6;
+
+/// The most polls that one span of time may take.
+const SPIN: usize = 5_000;
+
+pub fn check(mut data: &[u8]) {
+    let (mut frame, mut reply) = (vec![0; LIMITS.frame_room()], vec![0; LIMITS.reply_room()]);
+    let scratch = Scratch { frame: &mut frame, reply: &mut reply };
+    let mut world = World::new(scratch);
+    let mut ghost = Ghost::default();
+    world.receive(ghost_arp());
+    while !data.is_empty() {
+        match octet(&mut data) {
+            0 => {
+                let len = octet(&mut data) + 256 * (octet(&mut data) % 6);
+                let (raw, rest) = data.split_at(len.min(data.len()));
+                data = rest;
+                world.receive(raw.to_vec());
+            }
+            1 => world.pass(Duration::from_millis(20 * octet(&mut data) as u64)),
+            2 => world.pass(Duration::from_millis(400 * octet(&mut data) as u64)),
+            _ => {
+                let segment = ghost.segment(&mut data);
+                world.receive(segment);
+            }
+        }
+        ghost.hear(&mut world);
+    }
+    world.assert_alive();
+}
+
+/// A device that hands frames in and out of queues, and takes any checksum.
+#[derive(Default)]
+struct Wire {
+    inbox: VecDeque<Vec<u8>>,
+    outbox: VecDeque<Vec<u8>>,
+}
+
+struct Arrived(Vec<u8>);
+struct Leaving<'w>(&'w mut VecDeque<Vec<u8>>);
+
+impl Device for Wire {
+    type RxToken<'w> = Arrived;
+    type TxToken<'w> = Leaving<'w>;
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = 1_514;
+        capabilities.checksum = ChecksumCapabilities::ignored();
+        capabilities
+    }
+
+    fn receive(&mut self, _now: Instant) -> Option<(Arrived, Leaving<'_>)> {
+        let frame = self.inbox.pop_front()?;
+        Some((Arrived(frame), Leaving(&mut self.outbox)))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Leaving<'_>> {
+        Some(Leaving(&mut self.outbox))
+    }
+}
+
+impl Received for Arrived {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(&self.0)
+    }
+}
+
+impl Sent for Leaving<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let mut frame = vec![0; len];
+        let result = f(&mut frame);
+        self.0.push_back(frame);
+        result
+    }
+}
+
+fn stack(station: u8) -> Stack<'static, Wire> {
+    let mut device = Wire::default();
+    let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, station]).into());
+    config.random_seed = u64::from(station);
+    let mut iface = Interface::new(config, &mut device, Instant::ZERO);
+    let address = IpCidr::new(IpAddress::v4(10, 0, 0, station), 24);
+    iface.update_ip_addrs(|addresses| addresses.push(address).expect("room"));
+    Stack { device, iface, sockets: SocketSet::new(vec![]) }
+}
+
+fn socket(receive: usize, transmit: usize) -> Socket<'static> {
+    Socket::new(SocketBuffer::new(vec![0; receive]), SocketBuffer::new(vec![0; transmit]))
+}
+
+/// A server's stack, and the time.
+struct World<'s> {
+    stack: Stack<'static, Wire>,
+    server: Server<'s, SLOTS>,
+    now: Instant,
+}
+
+impl<'s> World<'s> {
+    fn new(scratch: Scratch<'s>) -> Self {
+        let mut stack = stack(1);
+        let (rx, tx) = (LIMITS.frame_room() + 100, LIMITS.reply_room() + 100);
+        let slots = [(); SLOTS].map(|()| stack.sockets.add(socket(rx, tx)));
+        let spare = stack.sockets.add(socket(16, 16));
+        let parts = Parts::new(slots, spare, scratch, &LIMITS);
+        let server = Server::new(&mut stack.sockets, parts).expect("rings and scratch are enough");
+        Self { stack, server, now: Instant::from_millis(1_000) }
+    }
+
+    fn receive(&mut self, frame: Vec<u8>) {
+        self.stack.device.inbox.push_back(frame);
+        self.poll();
+    }
+
+    fn poll(&mut self) -> Option<Duration> {
+        self.server.poll(self.now, &mut self.stack, &mut table().bind(Demo))
+    }
+
+    /// Polls whenever it is time to, for so long.
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        for polls in 0.. {
+            assert!(polls < SPIN, "polls without end");
+            let sleep = self.poll().unwrap_or(span);
+            self.now = (self.now + sleep).min(end);
+            if self.now >= end {
+                break;
+            }
+        }
+        self.poll();
+    }
+
+    /// Once nothing comes any more every slot becomes free, and serves again.
+    fn assert_alive(&mut self) {
+        self.pass(Duration::from_secs(120));
+        assert_eq!(self.server.connections(), 0, "{:?}", self.server);
+        self.stack.device.outbox.clear();
+        let mut clients = stack(2);
+        let handles = [0, 1, 2].map(|at| {
+            let mut socket = socket(200, 200);
+            let to = (IpAddress::Ipv4(SERVER), PORT);
+            socket.connect(clients.iface.context(), to, 50_000 + at).expect("connects");
+            clients.sockets.add(socket)
+        });
+        for round in 0..100 {
+            clients.poll(self.now, |_, _| {});
+            self.stack.device.inbox.append(&mut clients.device.outbox);
+            self.poll();
+            clients.device.inbox.append(&mut self.stack.device.outbox);
+            for handle in handles {
+                let socket = clients.sockets.get_mut::<Socket<'_>>(handle);
+                if round == 20 {
+                    socket.send_slice(b"STRING #7\nhi\n").expect("connected");
+                }
+            }
+            self.now += Duration::from_millis(10);
+        }
+        assert_eq!(self.server.connections(), SLOTS, "not every slot took a connection");
+        for handle in handles {
+            let mut got = [0; 100];
+            let socket = clients.sockets.get_mut::<Socket<'_>>(handle);
+            let len = socket.recv_slice(&mut got).expect("connected");
+            assert_eq!(&got[..len], b"OK #7\nThank you.\n");
+        }
+    }
+}
+
+/// What the ghost knows of its connections: by port, the numbers that the next segment should have.
+#[derive(Default)]
+struct Ghost {
+    next: [(i32, i32); PORTS],
+}
+
+impl Ghost {
+    /// A segment that belongs to one of its connections, or nearly so.
+    fn segment(&mut self, data: &mut &[u8]) -> Vec<u8> {
+        let port = octet(data) % PORTS;
+        let flags = octet(data);
+        let numbers = octet(data);
+        let len = octet(data);
+        let (payload, rest) = data.split_at(len.min(data.len()));
+        *data = rest;
+        // Mostly the numbers that are due; a few off; far off.
+        let off = |nibble: usize| match nibble {
+            0..=9 => 0,
+            10..=12 => nibble as i32 - 11,
+            13 => 100,
+            14 => -1_000,
+            _ => i32::MIN,
+        };
+        let (seq, ack) = self.next[port];
+        let mut octets = vec![0; 20 + payload.len()];
+        octets[20..].copy_from_slice(payload);
+        let mut tcp = TcpPacket::new_unchecked(&mut octets);
+        tcp.set_src_port(40_000 + port as u16);
+        tcp.set_dst_port(PORT);
+        tcp.set_seq_number(smoltcp::wire::TcpSeqNumber(seq.wrapping_add(off(numbers & 15))));
+        tcp.set_ack_number(smoltcp::wire::TcpSeqNumber(ack.wrapping_add(off(numbers >> 4))));
+        tcp.set_header_len(20);
+        tcp.set_fin(flags & 1 != 0);
+        tcp.set_syn(flags & 2 != 0);
+        tcp.set_rst(flags & 4 != 0);
+        tcp.set_psh(flags & 8 != 0);
+        tcp.set_ack(flags & 16 != 0);
+        tcp.set_window_len([65_535, 0, 1, 50][flags >> 6]);
+        let taken = payload.len() as i32 + i32::from(flags & 1 != 0) + i32::from(flags & 2 != 0);
+        self.next[port].0 = seq.wrapping_add(taken);
+        ipv4(&octets)
+    }
+
+    /// Learns from what the server sends which numbers are due.
+    fn hear(&mut self, world: &mut World<'_>) {
+        for frame in world.stack.device.outbox.drain(..) {
+            let Ok(ethernet) = EthernetFrame::new_checked(&frame) else { continue };
+            let Ok(ip) = Ipv4Packet::new_checked(ethernet.payload()) else { continue };
+            let Ok(tcp) = TcpPacket::new_checked(ip.payload()) else { continue };
+            if let Some(next) = self.next.get_mut(usize::from(tcp.dst_port()).wrapping_sub(40_000))
+            {
+                *next = (tcp.ack_number().0, (tcp.seq_number() + tcp.segment_len()).0);
+            }
+        }
+    }
+}
+
+fn ethernet(kind: EthernetProtocol, len: usize, emit: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let head = EthernetRepr {
+        src_addr: GHOST_MAC,
+        dst_addr: EthernetAddress([2, 0, 0, 0, 0, 1]),
+        ethertype: kind,
+    };
+    let mut octets = vec![0; head.buffer_len() + len];
+    let mut frame = EthernetFrame::new_unchecked(&mut octets);
+    head.emit(&mut frame);
+    emit(frame.payload_mut());
+    octets
+}
+
+fn ipv4(payload: &[u8]) -> Vec<u8> {
+    let head = Ipv4Repr {
+        src_addr: GHOST,
+        dst_addr: SERVER,
+        next_header: IpProtocol::Tcp,
+        payload_len: payload.len(),
+        hop_limit: 64,
+    };
+    let len = head.buffer_len() + payload.len();
+    ethernet(EthernetProtocol::Ipv4, len, |octets| {
+        let mut packet = Ipv4Packet::new_unchecked(octets);
+        head.emit(&mut packet, &ChecksumCapabilities::ignored());
+        packet.payload_mut().copy_from_slice(payload);
+    })
+}
+
+/// So that the server knows where to answer.
+fn ghost_arp() -> Vec<u8> {
+    let arp = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Request,
+        source_hardware_addr: GHOST_MAC,
+        source_protocol_addr: GHOST,
+        target_hardware_addr: EthernetAddress::BROADCAST,
+        target_protocol_addr: SERVER,
+    };
+    ethernet(EthernetProtocol::Arp, arp.buffer_len(), |octets| {
+        arp.emit(&mut ArpPacket::new_unchecked(octets));
+    })
+}

@@ -1,0 +1,162 @@
+//! The server's session, driven as an adapter drives it, by a script of pieces, waits and full buffers.
+//!
+//! ```text
+//! data:  limits │ the number n of script octets │ n script octets │ what the client sends
+//! ```
+//!
+//! Whatever the script does, the replies are a beginning of those that the oracle computes from all the
+//! octets at once, and then at most one `timeout` or `stopping`. Where the script lets all octets in
+//! and no time runs out, they are exactly the oracle's.
+
+use linecard_commands::{Demo, table};
+use linecard_core::{Limits, Millis, Out, Session, Want, pump};
+use linecard_suite::oracle::{self, Reply};
+use linecard_suite::replies;
+
+use crate::octet;
+
+const LIMITS: [Limits; 3] = [
+    limits(16, 64, 32),
+    limits(120, 100, 400),
+    Limits { frame_deadline: Millis(1_000), idle_timeout: Millis(5_000), ..Limits::DEVICE },
+];
+
+const fn limits(max_body_len: u32, max_reply_len: u32, skip_budget: u32) -> Limits {
+    Limits {
+        max_body_len,
+        max_reply_len,
+        skip_budget,
+        frame_deadline: Millis(1_000),
+        idle_timeout: Millis(5_000),
+    }
+}
+
+pub fn check(mut data: &[u8]) {
+    let limits = &LIMITS[octet(&mut data) % LIMITS.len()];
+    let script_len = octet(&mut data).min(data.len());
+    let (script, octets) = data.split_at(script_len);
+    let mut server = Server::new(limits, octets);
+    for &step in script {
+        server.act(step);
+    }
+    server.finish();
+    judge(limits, octets, &server);
+}
+
+struct Server<'d> {
+    session: Session<'d>,
+    limits: &'d Limits,
+    /// What has not been shown yet.
+    unsent: &'d [u8],
+    input: Vec<u8>,
+    output: Vec<u8>,
+    now: u64,
+    stopped: bool,
+    closed: bool,
+}
+
+impl<'d> Server<'d> {
+    fn new(limits: &'d Limits, unsent: &'d [u8]) -> Self {
+        let session = Session::new(limits, Millis(0));
+        let (input, output) = (Vec::new(), Vec::new());
+        Self { session, limits, unsent, input, output, now: 0, stopped: false, closed: false }
+    }
+
+    fn act(&mut self, step: u8) {
+        let amount = usize::from(step & 0x1f);
+        match step >> 5 {
+            0..=3 => self.show(amount + 1),
+            4 => self.show(amount * 64),
+            5 => self.now += 50 * amount as u64,
+            6 => {
+                // An output with less room than the longest reply needs: nothing may happen.
+                let before = (self.input.len(), self.output.len());
+                self.turn(amount.min(self.limits.reply_room() - 1), false);
+                assert_eq!(before, (self.input.len(), self.output.len()));
+                return;
+            }
+            _ if amount == 0 => {
+                self.session.stop(Millis(self.now + 300));
+                self.stopped = true;
+            }
+            _ => self.session.block(Millis(self.now)),
+        }
+        self.turn(self.limits.reply_room() + amount, false);
+    }
+
+    /// Shows all that is left, and then the end.
+    fn finish(&mut self) {
+        self.show(usize::MAX);
+        self.turn(self.limits.reply_room(), false);
+        self.turn(self.limits.reply_room(), true);
+        assert!(self.closed, "the stream ended, and the session goes on");
+        assert_eq!(self.session.deadline(), None);
+    }
+
+    fn show(&mut self, amount: usize) {
+        let (piece, rest) = self.unsent.split_at(amount.min(self.unsent.len()));
+        self.input.extend_from_slice(piece);
+        self.unsent = rest;
+    }
+
+    fn turn(&mut self, room: usize, end: bool) {
+        let table = table();
+        let mut buf = vec![0; room];
+        loop {
+            let mut out = Out::new(&mut buf);
+            let service = &mut table.bind(Demo);
+            let now = Millis(self.now);
+            let (consumed, want) =
+                pump(&mut self.session, service, now, &self.input, end, &mut out);
+            assert!(!self.closed || (consumed == 0 && out.is_empty()), "it goes on when closed");
+            self.input.drain(..consumed);
+            self.output.extend_from_slice(out.written());
+            match want {
+                Want::Output { free } if room >= self.limits.reply_room() => {
+                    assert_eq!(free, self.limits.reply_room());
+                    assert!(!out.is_empty(), "it waits for room that is there");
+                }
+                Want::Output { .. } => break,
+                Want::Input { frame_len } => {
+                    assert!(self.input.len() < self.limits.frame_room(), "it wants too much");
+                    if let Some(len) = frame_len {
+                        let len = len as usize;
+                        assert!(len > self.input.len() && len <= self.limits.frame_room());
+                    }
+                    let due = self.session.deadline().expect("it waits, so there is a deadline");
+                    assert!(due > now, "a deadline has passed and nothing was done");
+                    break;
+                }
+                Want::Close => {
+                    self.closed = true;
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn judge(limits: &Limits, octets: &[u8], server: &Server<'_>) {
+    let size = |octets: u32| octets as usize;
+    let oracle_limits = oracle::Limits {
+        max_body: size(limits.max_body_len),
+        max_reply: size(limits.max_reply_len),
+        skip_budget: size(limits.skip_budget),
+    };
+    let want = oracle::serve(octets, true, &oracle_limits).replies;
+    let mut got = replies::all(&server.output).expect("replies that a server may send");
+    let told = got.last().is_some_and(was_told);
+    if told {
+        got.pop();
+    }
+    assert!(got.len() <= want.len(), "replies to nothing");
+    assert_eq!(replies::compare(&want[..got.len()], &got), Ok(()));
+    assert!(told || got.len() == want.len(), "a frame without a reply");
+    assert!(!server.stopped || told || server.closed);
+}
+
+/// Whether this reply says why the connection closes, and not what became of a request.
+fn was_told(reply: &Reply) -> bool {
+    let codes = ["timeout", "stopping"];
+    reply.tag.is_none() && reply.result.as_ref().is_err_and(|no| codes.contains(&&*no.code))
+}

@@ -1,0 +1,22 @@
+//! Runs every target over its seeds and over all that ever broke it: `cargo test` in this directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn files(kind: &str, target: &str) -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(kind).join(target);
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    entries.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+#[test]
+fn what_is_kept_breaks_nothing() {
+    for (name, check) in linecard_fuzz::TARGETS {
+        let seeds = files("seeds", name);
+        assert!(!seeds.is_empty(), "no seeds for {name}");
+        for path in seeds.into_iter().chain(files("regressions", name)) {
+            eprintln!("{}", path.display());
+            check(&fs::read(&path).expect("a file"));
+        }
+    }
+}

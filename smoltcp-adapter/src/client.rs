@@ -1,0 +1,353 @@
+//! Calls over a connection of our own, without blocking: for a program that polls other things as well.
+//!
+//! ```text
+//! open ─► (Opened) ─► call ─► … poll … ─► (Reply, by the tag that call returned)
+//!   └──────────────────────────► (Closed)
+//! ```
+
+use linecard_core as core_client;
+use linecard_core::{
+    Arrival, Body, CallError, Command, Fault, Frame, HEAD_LINE_CAP, Millis, Out, Refusal, Want,
+};
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::phy::Device;
+use smoltcp::socket::tcp::{ConnectError, Socket, State};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::IpEndpoint;
+
+use crate::options::{prepare, shut};
+use crate::server::millis;
+use crate::setup::{Scratch, Timeouts};
+use crate::stack::{Moment, Stack};
+use crate::view::{drain, gathered, in_place};
+
+/// What happened on a client's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News<'i> {
+    /// The connection is open.
+    Opened,
+    /// A call was answered.
+    Reply {
+        /// The tag of the call.
+        tag: u32,
+        /// The `OK`'s body, or the `ERR`.
+        body: Result<Body<'i>, Refusal<'i>>,
+    },
+    /// A call was answered with a body over this client's capacity; it was skipped.
+    TooLarge {
+        /// The tag of the call.
+        tag: u32,
+        /// Octets of the body.
+        len: u32,
+    },
+    /// A call was not answered in time. Others go on; should its reply still come, it is skipped.
+    TimedOut {
+        /// The tag of the call.
+        tag: u32,
+    },
+    /// An unsolicited frame.
+    Event(Frame<'i>),
+    /// The server says why it closes: no call without a reply was carried out. [`News::Closed`] follows.
+    Told(Refusal<'i>),
+    /// The connection is over, and every call without a reply has failed.
+    Closed(Closed),
+}
+
+/// Why a client's connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Nobody answered in time.
+    TimedOut,
+    /// The server's host refused it.
+    Refused,
+    /// It was reset, or its peer fell silent.
+    Reset,
+    /// By the protocol: the server ended it, or broke the grammar.
+    Fault(Fault),
+    /// By [`Client::close`].
+    Here,
+}
+
+/// A client over one socket, with up to `CALLS` calls without a reply.
+///
+/// The order of calls: [`open`](Self::open); [`poll`](Self::poll) whenever a frame came or the time it returned has passed;
+/// [`call`](Self::call) from [`News::Opened`] on; [`close`](Self::close). After [`News::Closed`] it can be opened again.
+pub struct Client<'a, const CALLS: usize> {
+    socket: SocketHandle,
+    calls: core_client::Client<CALLS>,
+    due: [Option<(u32, Millis)>; CALLS],
+    scratch: Scratch<'a>,
+    window: u32,
+    phase: Phase,
+    /// Octets in the receive ring that were looked at, and want more behind.
+    seen: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Shut,
+    Opening {
+        by: Millis,
+    },
+    Open,
+    /// Our FIN is on its way; the socket is closed by then.
+    Closing {
+        by: Millis,
+        why: Closed,
+    },
+}
+
+/// How long a connection that the server ended may take to close.
+const CLOSING: Millis = Millis(2_000);
+
+impl<'a, const CALLS: usize> Client<'a, CALLS> {
+    /// A client over a closed TCP socket of the set that it will be polled with. Requests of up to what `scratch.reply` holds
+    /// are sent; reply frames of up to what `scratch.frame` and the socket's receive ring hold are taken. With more than
+    /// `window` octets of requests unanswered no call is made; the socket's transmit ring should hold so many.
+    #[must_use]
+    pub fn new(socket: SocketHandle, scratch: Scratch<'a>, window: u32) -> Self {
+        Self {
+            socket,
+            calls: core_client::Client::new(0, window),
+            due: [None; CALLS],
+            scratch,
+            window,
+            phase: Phase::Shut,
+            seen: 0,
+        }
+    }
+
+    /// Begins to connect, from `local_port` (49152 to 65535 are for that; each connection to one server wants another).
+    /// [`News::Opened`] says when it is done, [`News::Closed`] when it failed, at the latest after `timeout`.
+    ///
+    /// # Errors
+    /// Where the socket is open already, or the address or a port can't be connected to or from.
+    pub fn open<D: Device>(
+        &mut self,
+        now: Instant,
+        stack: &mut Stack<'_, D>,
+        server: impl Into<IpEndpoint>,
+        local_port: u16,
+        timeout: Duration,
+    ) -> Result<(), ConnectError> {
+        let socket = stack.sockets.get_mut::<Socket<'_>>(self.socket);
+        prepare(socket, &Timeouts::DEFAULT);
+        socket.connect(stack.iface.context(), server, local_port)?;
+        let frame_len = self.scratch.frame.len().min(socket.recv_capacity());
+        let max_reply_len = frame_len.saturating_sub(HEAD_LINE_CAP + "\r\n".len());
+        let max_reply_len = u32::try_from(max_reply_len).unwrap_or(u32::MAX);
+        self.calls = core_client::Client::new(max_reply_len, self.window);
+        self.due = [None; CALLS];
+        self.seen = 0;
+        self.phase = Phase::Opening { by: millis(now + timeout) };
+        Ok(())
+    }
+
+    /// Puts a call on its way; the next poll sends it. [`News::Reply`] with the tag returned answers it, or
+    /// [`News::TimedOut`] says that it was not answered after `timeout`.
+    ///
+    /// # Errors
+    /// [`CallError`]: [`CallError::Window`] and [`CallError::NoRoom`] pass when replies come; before [`News::Opened`] and after
+    /// the end it is [`CallError::Closed`].
+    pub fn call<C: Command>(
+        &mut self,
+        now: Instant,
+        sockets: &mut SocketSet<'_>,
+        request: &C::Request<'_>,
+        timeout: Duration,
+    ) -> Result<u32, CallError> {
+        if self.phase != Phase::Open {
+            return Err(CallError::Closed);
+        }
+        let socket = sockets.get_mut::<Socket<'_>>(self.socket);
+        let free = socket.send_capacity().saturating_sub(socket.send_queue());
+        let place = self.due.iter_mut().find(|due| due.is_none()).ok_or(CallError::Window)?;
+        let free = free.min(self.scratch.reply.len());
+        let mut out = Out::new(self.scratch.reply.get_mut(..free).unwrap_or_default());
+        let tag = self.calls.call::<C>(request, &mut out)?;
+        socket.send_slice(out.written()).map_err(|_| CallError::Closed)?;
+        *place = Some((tag, millis(now + timeout)));
+        Ok(tag)
+    }
+
+    /// Gives a call up: its reply, should it come, is skipped.
+    pub fn forget(&mut self, tag: u32) {
+        self.calls.forget(tag);
+        settle(&mut self.due, tag);
+    }
+
+    /// Ends the connection once what was written is sent; [`News::Closed`] says when, at the latest after `timeout`.
+    pub fn close(&mut self, now: Instant, sockets: &mut SocketSet<'_>, timeout: Duration) {
+        shut(sockets.get_mut(self.socket));
+        self.phase = Phase::Closing { by: millis(now + timeout), why: Closed::Here };
+    }
+
+    /// Polls the stack, and tells `on` what happened. Returns how long the caller may sleep before the next poll, unless a
+    /// frame comes first (none: for ever). Never blocks.
+    pub fn poll<D: Device>(
+        &mut self,
+        now: Instant,
+        stack: &mut Stack<'_, D>,
+        on: &mut dyn FnMut(News<'_>),
+    ) -> Option<Duration> {
+        let idle = stack.poll(now, |moment, sockets| self.tend(now, moment, sockets, on));
+        let due = self.deadline().map(|due| Duration::from_millis(due.since(millis(now)).0));
+        idle.into_iter().chain(due).min()
+    }
+
+    /// This client's part in a [`Stack::poll`] that it shares with others.
+    pub fn tend(
+        &mut self,
+        now: Instant,
+        moment: Moment,
+        sockets: &mut SocketSet<'_>,
+        on: &mut dyn FnMut(News<'_>),
+    ) -> bool {
+        let socket = sockets.get_mut::<Socket<'_>>(self.socket);
+        match moment {
+            Moment::Frame => {}
+            Moment::Received => self.receive(millis(now), socket, on),
+            Moment::Sent => self.leave(socket, on),
+        }
+        false
+    }
+
+    /// When to poll again, as far as this client is concerned; smoltcp has deadlines of its own.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        match self.phase {
+            Phase::Shut => None,
+            Phase::Opening { by } | Phase::Closing { by, .. } => Some(by),
+            Phase::Open => self.due.iter().flatten().map(|(_, due)| *due).min(),
+        }
+    }
+
+    fn receive(&mut self, now: Millis, socket: &mut Socket<'_>, on: &mut dyn FnMut(News<'_>)) {
+        match (self.phase, socket.state()) {
+            (Phase::Opening { .. }, State::Established | State::CloseWait) => {
+                self.phase = Phase::Open;
+                on(News::Opened);
+            }
+            (Phase::Opening { by }, State::SynSent | State::SynReceived) if now >= by => {
+                self.end(socket, Closed::TimedOut, on);
+            }
+            (Phase::Opening { .. }, State::Closed) => self.end(socket, Closed::Refused, on),
+            (Phase::Closing { .. }, _) => drain(socket),
+            _ => {}
+        }
+        if self.phase == Phase::Open {
+            self.take(now, socket, on);
+            self.expire(now, on);
+        }
+        match self.phase {
+            Phase::Open if socket.state() == State::Closed => self.end(socket, Closed::Reset, on),
+            Phase::Closing { by, why } if now >= by => self.end(socket, why, on),
+            _ => {}
+        }
+    }
+
+    /// Once all is sent, and the last acknowledgement among it, a closing socket may be closed.
+    fn leave(&mut self, socket: &mut Socket<'_>, on: &mut dyn FnMut(News<'_>)) {
+        if let Phase::Closing { why, .. } = self.phase
+            && !socket.is_open()
+        {
+            self.end(socket, why, on);
+        }
+    }
+
+    fn end(&mut self, socket: &mut Socket<'_>, why: Closed, on: &mut dyn FnMut(News<'_>)) {
+        socket.abort();
+        self.phase = Phase::Shut;
+        on(News::Closed(why));
+    }
+
+    /// Takes all replies that were received.
+    fn take(&mut self, now: Millis, socket: &mut Socket<'_>, on: &mut dyn FnMut(News<'_>)) {
+        let ended = socket.state() != State::Established;
+        if socket.recv_queue() == self.seen && !ended {
+            return;
+        }
+        let mut gather = false;
+        loop {
+            let mut fault = Fault::End;
+            let (calls, due) = (&mut self.calls, &mut self.due);
+            let show = |octets: &[u8], end| arrivals(calls, due, octets, end, &mut fault, on);
+            let look = if gather {
+                gathered(socket, self.scratch.frame, ended, show)
+            } else {
+                in_place(socket, ended, show)
+            };
+            let Some(look) = look else { break };
+            match look.want {
+                Want::Close => {
+                    shut(socket);
+                    let why = Closed::Fault(fault);
+                    self.phase = Phase::Closing { by: now.after(CLOSING), why };
+                    break;
+                }
+                _ if look.all || (gather && look.consumed == 0) => break,
+                Want::Input { frame_len: Some(len) }
+                    if socket.recv_queue() < len as usize && !ended =>
+                {
+                    break;
+                }
+                _ => gather = !gather,
+            }
+        }
+        self.seen = socket.recv_queue();
+    }
+
+    fn expire(&mut self, now: Millis, on: &mut dyn FnMut(News<'_>)) {
+        for place in &mut self.due {
+            if let Some((tag, due)) = *place
+                && now >= due
+            {
+                *place = None;
+                self.calls.forget(tag);
+                on(News::TimedOut { tag });
+            }
+        }
+    }
+}
+
+/// Tells of all that arrived whole at the front of `input`. Ends with `Want::Input` or `Want::Close`, the latter with the
+/// fault.
+fn arrivals<const CALLS: usize>(
+    calls: &mut core_client::Client<CALLS>,
+    due: &mut [Option<(u32, Millis)>],
+    input: &[u8],
+    end: bool,
+    fault: &mut Fault,
+    on: &mut dyn FnMut(News<'_>),
+) -> (usize, Want) {
+    let mut consumed = 0_usize;
+    loop {
+        let rest = input.get(consumed..).unwrap_or_default();
+        let (len, arrival) = calls.step(rest, end);
+        consumed = consumed.saturating_add(len);
+        match arrival {
+            Arrival::Reply { tag, body } => {
+                settle(due, tag);
+                on(News::Reply { tag, body });
+            }
+            Arrival::TooLarge { tag, len } => {
+                settle(due, tag);
+                on(News::TooLarge { tag, len });
+            }
+            Arrival::Event(frame) => on(News::Event(frame)),
+            Arrival::Told(refusal) => on(News::Told(refusal)),
+            Arrival::Skipped => {}
+            Arrival::NeedInput { frame_len } => return (consumed, Want::Input { frame_len }),
+            Arrival::Closed(why) => {
+                *fault = why;
+                return (consumed, Want::Close);
+            }
+        }
+    }
+}
+
+fn settle(due: &mut [Option<(u32, Millis)>], tag: u32) {
+    for place in due.iter_mut().filter(|place| place.is_some_and(|(of, _)| of == tag)) {
+        *place = None;
+    }
+}

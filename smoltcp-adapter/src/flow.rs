@@ -1,0 +1,59 @@
+//! Whether octets under way to the peer still move.
+
+use linecard_core::Millis;
+
+/// Remembers when the peer last acknowledged something that was unacknowledged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow {
+    /// Octets unacknowledged at the last look, a FIN among them.
+    queued: usize,
+    /// When that was last less than before, or zero.
+    since: Millis,
+}
+
+impl Flow {
+    pub(crate) const fn new(now: Millis) -> Self {
+        Self { queued: 0, since: now }
+    }
+
+    /// Looks: `queued` octets are unacknowledged now. To be told before more are queued.
+    pub(crate) fn look(&mut self, queued: usize, now: Millis) {
+        if queued == 0 || queued < self.queued {
+            self.since = now;
+        }
+        self.queued = queued;
+    }
+
+    /// More octets were queued; that is no progress of the peer's.
+    pub(crate) fn queue(&mut self, queued: usize, now: Millis) {
+        if self.queued == 0 {
+            self.since = now;
+        }
+        self.queued = queued;
+    }
+
+    /// When the write timeout runs out, while anything is unacknowledged.
+    pub(crate) fn deadline(&self, timeout: Millis) -> Option<Millis> {
+        (self.queued > 0).then(|| self.since.after(timeout))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_acknowledgement_is_progress() {
+        let mut flow = Flow::new(Millis(0));
+        assert_eq!(flow.deadline(Millis(10)), None);
+        flow.queue(5, Millis(100));
+        assert_eq!(flow.deadline(Millis(10)), Some(Millis(110)));
+        flow.look(5, Millis(105));
+        flow.queue(9, Millis(105));
+        assert_eq!(flow.deadline(Millis(10)), Some(Millis(110)), "more to send is none");
+        flow.look(8, Millis(108));
+        assert_eq!(flow.deadline(Millis(10)), Some(Millis(118)), "an octet less is");
+        flow.look(0, Millis(109));
+        assert_eq!(flow.deadline(Millis(10)), None);
+    }
+}

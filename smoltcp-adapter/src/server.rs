@@ -1,0 +1,184 @@
+//! `N` connections at once, and one more that is told `busy`.
+
+use core::fmt;
+
+use linecard_core::{Limits, Millis, Service};
+use smoltcp::iface::SocketSet;
+use smoltcp::phy::Device;
+use smoltcp::time::{Duration, Instant};
+
+use crate::options::{prepare, span};
+use crate::setup::{Parts, Scratch, SetupError, Timeouts, check};
+use crate::slot::{Door, Pair, Room, Slot};
+use crate::stack::{Moment, Stack};
+
+/// A server over `N` sockets and a spare.
+///
+/// The order of calls: [`new`](Self::new), then [`poll`](Self::poll) whenever a frame came or the time it returned has
+/// passed; at the end [`stop`](Self::stop), and on with `poll` until [`is_stopped`](Self::is_stopped).
+///
+/// All slots listen while they are free. A client that comes when none is gets `ERR busy` from the spare; one that comes
+/// while the spare is taken too is refused by TCP. A connection that is closed or reset makes room before the next frame is
+/// looked at.
+pub struct Server<'a, const N: usize> {
+    slots: [Slot<'a>; N],
+    spare: Slot<'a>,
+    scratch: Scratch<'a>,
+    limits: &'a Limits,
+    timeouts: Timeouts,
+    door: Door,
+}
+
+impl<const N: usize> fmt::Debug for Server<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("port", &self.door.port)
+            .field("connections", &self.connections())
+            .field("slots", &N)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a, const N: usize> Server<'a, N> {
+    /// Takes the sockets into service: sets their options, and lets them listen.
+    ///
+    /// # Errors
+    /// [`SetupError`]; then no socket was changed.
+    pub fn new(sockets: &mut SocketSet<'_>, parts: Parts<'a, N>) -> Result<Self, SetupError> {
+        check(sockets, &parts)?;
+        let Parts { slots, spare, scratch, limits, timeouts, port } = parts;
+        let door = Door { port, keep_alive: span(timeouts.keep_alive), stopping: None };
+        for &handle in slots.iter().chain([&spare]) {
+            let socket = sockets.get_mut(handle);
+            prepare(socket, &timeouts);
+            // An ACK leaves when all that came was answered, and so with the replies: it has nothing to wait for. And a
+            // delayed one would be lost where TIME-WAIT is cut short.
+            socket.set_ack_delay(None);
+            door.reopen(socket);
+        }
+        Ok(Self {
+            slots: slots.map(Slot::new),
+            spare: Slot::new(spare),
+            scratch,
+            limits,
+            timeouts,
+            door,
+        })
+    }
+
+    /// Polls the stack and serves: everything that can be done now is done. Returns how long the caller may sleep before
+    /// the next poll, unless a frame comes first (none: for ever). Never blocks.
+    pub fn poll<D: Device>(
+        &mut self,
+        now: Instant,
+        stack: &mut Stack<'_, D>,
+        service: &mut dyn Service,
+    ) -> Option<Duration> {
+        let idle = stack.poll(now, |moment, sockets| self.tend(now, moment, sockets, service));
+        let due = self.deadline().map(|due| span(due.since(millis(now))));
+        idle.into_iter().chain(due).min()
+    }
+
+    /// This server's part in a [`Stack::poll`] that it shares with others.
+    pub fn tend(
+        &mut self,
+        now: Instant,
+        moment: Moment,
+        sockets: &mut SocketSet<'_>,
+        service: &mut dyn Service,
+    ) -> bool {
+        match moment {
+            Moment::Frame => {
+                self.greet(millis(now), sockets);
+                return self.all().any(|slot| slot.is_over(sockets.get(slot.handle), self.door));
+            }
+            Moment::Received => self.serve(millis(now), sockets, service),
+            Moment::Sent => self.reopen(sockets),
+        }
+        false
+    }
+
+    /// When to poll again, as far as the connections are concerned; smoltcp has deadlines of its own.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        let crowded = self.is_crowded();
+        self.all().filter_map(|slot| slot.deadline(&self.timeouts, crowded)).min()
+    }
+
+    /// Slots that have a connection, those among them that are being made or closed.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.slots.iter().filter(|slot| !slot.is_free()).count()
+    }
+
+    /// No new connection is taken from the next poll on. Each client gets the replies to what it sent so far, may finish a
+    /// frame it has begun until `by`, and is told `stopping`.
+    pub fn stop(&mut self, by: Instant) {
+        self.door.stopping = Some(millis(by));
+    }
+
+    /// Whether [`stop`](Self::stop) was called, and the last connection is closed.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.door.stopping.is_some() && self.connections() == 0 && self.spare.is_free()
+    }
+
+    fn serve(&mut self, now: Millis, sockets: &mut SocketSet<'_>, service: &mut dyn Service) {
+        let crowded = self.is_crowded();
+        let mut room = Room {
+            now,
+            service,
+            scratch: &mut self.scratch,
+            timeouts: &self.timeouts,
+            crowded,
+            door: self.door,
+        };
+        for slot in &mut self.slots {
+            let socket = sockets.get_mut(slot.handle);
+            slot.serve(socket, Some(self.limits), &mut room);
+        }
+        let socket = sockets.get_mut(self.spare.handle);
+        self.spare.serve(socket, None, &mut room);
+    }
+
+    fn reopen(&mut self, sockets: &mut SocketSet<'_>) {
+        for slot in self.slots.iter_mut().chain([&mut self.spare]) {
+            slot.reopen(sockets.get_mut(slot.handle), self.door);
+        }
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.slots.iter().all(|slot| !slot.is_free())
+    }
+
+    /// A SYN that was sent twice, or a late one, can reach a listening socket although its
+    /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets of one
+    /// connection would answer each other's segments with resets, so the later one is forgotten
+    /// before it answers.
+    fn greet(&mut self, now: Millis, sockets: &mut SocketSet<'_>) {
+        for at in 0..=N {
+            let slot = self.slots.get(at).unwrap_or(&self.spare);
+            let Some(connection) = slot.newcomer(sockets.get(slot.handle)) else { continue };
+            let twin = self.has(connection, sockets);
+            let slot = self.slots.get_mut(at).unwrap_or(&mut self.spare);
+            if twin {
+                self.door.reopen(sockets.get_mut(slot.handle));
+            } else {
+                slot.begin(now);
+            }
+        }
+    }
+
+    fn has(&self, connection: Pair, sockets: &SocketSet<'_>) -> bool {
+        self.all().any(|slot| slot.has(connection, sockets.get(slot.handle)))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Slot<'a>> {
+        self.slots.iter().chain([&self.spare])
+    }
+}
+
+/// smoltcp's time in the core's unit; a time before the clock's zero is zero.
+pub(crate) fn millis(instant: Instant) -> Millis {
+    Millis(u64::try_from(instant.total_millis()).unwrap_or_default())
+}

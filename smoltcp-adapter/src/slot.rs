@@ -1,0 +1,337 @@
+//! One socket of a server, from one connection to the next.
+//!
+//! ```text
+//!            SYN            ACK              Want::Close             both FINs, or 2 s
+//! Listening ─────► Opening ─────► Serving ───────────────► Closing ────────────────────► Listening
+//!                     │              │                        │
+//!                     └──────────────┴──── reset, either's ───┴────────────────────────► Listening
+//! ```
+
+use linecard_core::{Code, Limits, Millis, Out, Service, Session, Want, pump, refuse};
+use smoltcp::iface::SocketHandle;
+use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::Duration;
+use smoltcp::wire::IpEndpoint;
+
+use crate::flow::Flow;
+use crate::options::shut;
+use crate::setup::{Scratch, Timeouts};
+use crate::view::{drain, gathered, in_place};
+
+/// Both ends of a connection, ours first.
+pub(crate) type Pair = (IpEndpoint, IpEndpoint);
+
+/// What a slot works with, and does not own.
+pub(crate) struct Room<'r, 'a> {
+    pub(crate) now: Millis,
+    pub(crate) service: &'r mut dyn Service,
+    pub(crate) scratch: &'r mut Scratch<'a>,
+    pub(crate) timeouts: &'r Timeouts,
+    /// Nobody else could connect.
+    pub(crate) crowded: bool,
+    pub(crate) door: Door,
+}
+
+/// Where a server listens, and whether it still does.
+#[derive(Clone, Copy)]
+pub(crate) struct Door {
+    pub(crate) port: u16,
+    pub(crate) keep_alive: Duration,
+    /// It does not; connections may go on until then.
+    pub(crate) stopping: Option<Millis>,
+}
+
+impl Door {
+    /// Forgets the connection, without a word to the peer, and listens again.
+    pub(crate) fn reopen(self, socket: &mut Socket<'_>) {
+        socket.abort();
+        // It is closed, and the port is not 0. This forgets the reset that `abort` would send.
+        let _ = socket.listen(self.port);
+        socket.set_keep_alive(Some(self.keep_alive));
+        if self.stopping.is_some() {
+            socket.close();
+        }
+    }
+}
+
+pub(crate) struct Slot<'l> {
+    pub(crate) handle: SocketHandle,
+    stage: Stage<'l>,
+}
+
+enum Stage<'l> {
+    /// No connection; the socket listens, unless the server is stopping.
+    Listening,
+    /// A SYN came, and no ACK to ours yet.
+    Opening {
+        since: Millis,
+    },
+    Serving(Conversation<'l>),
+    /// Our FIN is behind our last octet. What the peer still sends is dropped, lest a reset destroy our last reply.
+    Closing {
+        flow: Flow,
+        lingers: Option<Millis>,
+    },
+}
+
+struct Conversation<'l> {
+    session: Session<'l>,
+    flow: Flow,
+    want: Want,
+    /// Octets in the receive ring that the session has seen and wants more behind.
+    seen: usize,
+    ended: bool,
+}
+
+impl<'l> Slot<'l> {
+    pub(crate) const fn new(handle: SocketHandle) -> Self {
+        Self { handle, stage: Stage::Listening }
+    }
+
+    pub(crate) const fn is_free(&self) -> bool {
+        matches!(self.stage, Stage::Listening)
+    }
+
+    /// The connection whose SYN came since the last look, if one did.
+    pub(crate) fn newcomer(&self, socket: &Socket<'_>) -> Option<Pair> {
+        if self.is_free() { pair(socket) } else { None }
+    }
+
+    /// A connection began.
+    pub(crate) fn begin(&mut self, now: Millis) {
+        self.stage = Stage::Opening { since: now };
+    }
+
+    /// Whether this slot has that connection.
+    pub(crate) fn has(&self, connection: Pair, socket: &Socket<'_>) -> bool {
+        !self.is_free() && pair(socket) == Some(connection)
+    }
+
+    /// Looks after the connection. `limits` are of the session to begin; none makes this the spare.
+    pub(crate) fn serve(
+        &mut self,
+        socket: &mut Socket<'_>,
+        limits: Option<&'l Limits>,
+        room: &mut Room<'_, '_>,
+    ) {
+        if self.is_free() && socket.is_active() {
+            self.begin(room.now);
+        }
+        if let Stage::Opening { since } = self.stage {
+            self.open(socket, since, limits, room);
+        }
+        if let Stage::Serving(conversation) = &mut self.stage {
+            if let Some(by) = room.door.stopping {
+                conversation.stop(by);
+            }
+            if conversation.serve(socket, room) == Verdict::Close {
+                self.close(socket, room.now);
+            }
+        }
+        if let Stage::Closing { flow, lingers } = &mut self.stage
+            && finish(socket, flow, lingers, room) == Verdict::Close
+        {
+            self.stage = Stage::Listening;
+            room.door.reopen(socket);
+        }
+    }
+
+    /// Whether the socket's connection is over, and it does not listen.
+    pub(crate) fn is_over(&self, socket: &Socket<'_>, door: Door) -> bool {
+        match socket.state() {
+            // TIME-WAIT keeps segments of this connection out of the peer's next; its sequence numbers do as well.
+            State::Closed | State::TimeWait => door.stopping.is_none() || !self.is_free(),
+            // A half-open connection that was reset left its options behind: listen afresh.
+            State::Listen => door.stopping.is_some() || !self.is_free(),
+            _ => false,
+        }
+    }
+
+    /// Lets the socket listen again where its connection is over. To be called when all that could be sent is sent: what is
+    /// not is lost, of which a reset is the worst.
+    pub(crate) fn reopen(&mut self, socket: &mut Socket<'_>, door: Door) {
+        if self.is_over(socket, door) {
+            self.stage = Stage::Listening;
+            door.reopen(socket);
+        }
+    }
+
+    /// When to look again, if nothing happens before.
+    pub(crate) fn deadline(&self, timeouts: &Timeouts, crowded: bool) -> Option<Millis> {
+        match &self.stage {
+            Stage::Listening => None,
+            Stage::Opening { since } => Some(since.after(handshake(timeouts, crowded))),
+            Stage::Serving(conversation) => {
+                let flow = conversation.flow.deadline(timeouts.write);
+                flow.into_iter().chain(conversation.session.deadline()).min()
+            }
+            Stage::Closing { lingers: Some(until), .. } => Some(*until),
+            Stage::Closing { flow, .. } => flow.deadline(timeouts.write),
+        }
+    }
+
+    fn open(
+        &mut self,
+        socket: &mut Socket<'_>,
+        since: Millis,
+        limits: Option<&'l Limits>,
+        room: &mut Room<'_, '_>,
+    ) {
+        match (socket.state(), limits) {
+            (State::SynReceived, _)
+                if room.now >= since.after(handshake(room.timeouts, room.crowded)) =>
+            {
+                socket.abort();
+            }
+            (State::Established | State::CloseWait, Some(limits)) => {
+                self.stage = Stage::Serving(Conversation::new(limits, room.now));
+            }
+            (State::Established | State::CloseWait, None) => {
+                let mut out = Out::new(room.scratch.reply);
+                refuse(Code::Busy, &mut out);
+                let _ = socket.send_slice(out.written());
+                self.close(socket, room.now);
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, socket: &mut Socket<'_>, now: Millis) {
+        shut(socket);
+        self.stage = Stage::Closing { flow: Flow::new(now), lingers: None };
+    }
+}
+
+fn handshake(timeouts: &Timeouts, crowded: bool) -> Millis {
+    if crowded { Millis(timeouts.handshake.0 / 4) } else { timeouts.handshake }
+}
+
+/// The rest of a connection after our FIN: reset where the peer does not take our last octets; to be forgotten where it took
+/// them and does not close in time. (What it still sends then, it gets a reset for.)
+fn finish(
+    socket: &mut Socket<'_>,
+    flow: &mut Flow,
+    lingers: &mut Option<Millis>,
+    room: &Room<'_, '_>,
+) -> Verdict {
+    drain(socket);
+    match socket.state() {
+        State::FinWait1 | State::Closing | State::LastAck => {
+            flow.look(socket.send_queue() + 1, room.now);
+            if flow.deadline(room.timeouts.write).is_some_and(|due| room.now >= due) {
+                socket.abort();
+            }
+        }
+        State::FinWait2 => {
+            let until = *lingers.get_or_insert(room.now.after(room.timeouts.linger));
+            if room.now >= until {
+                return Verdict::Close;
+            }
+        }
+        _ => {}
+    }
+    Verdict::Stay
+}
+
+#[derive(PartialEq, Eq)]
+enum Verdict {
+    Stay,
+    Close,
+}
+
+impl<'l> Conversation<'l> {
+    fn new(limits: &'l Limits, now: Millis) -> Self {
+        Self {
+            session: Session::new(limits, now),
+            flow: Flow::new(now),
+            want: Want::Input { frame_len: None },
+            seen: 0,
+            ended: false,
+        }
+    }
+
+    fn stop(&mut self, by: Millis) {
+        self.session.stop(by);
+        // The session has something to say, input or not.
+        self.seen = usize::MAX;
+    }
+
+    fn serve(&mut self, socket: &mut Socket<'_>, room: &mut Room<'_, '_>) -> Verdict {
+        let ended = match socket.state() {
+            State::Established => false,
+            State::CloseWait => true,
+            // Reset by either side.
+            _ => return Verdict::Stay,
+        };
+        self.flow.look(socket.send_queue(), room.now);
+        if self.flow.deadline(room.timeouts.write).is_some_and(|due| room.now >= due) {
+            socket.abort();
+            return Verdict::Stay;
+        }
+        let news = socket.recv_queue() != self.seen || ended != self.ended;
+        let due = self.session.deadline().is_some_and(|due| room.now >= due);
+        let able = match self.want {
+            Want::Output { free } => free_len(socket) >= free,
+            _ => news || due,
+        };
+        if able { self.converse(socket, ended, due, room) } else { Verdict::Stay }
+    }
+
+    /// Carries out all that was received, until the session wants what is not there.
+    fn converse(
+        &mut self,
+        socket: &mut Socket<'_>,
+        ended: bool,
+        due: bool,
+        room: &mut Room<'_, '_>,
+    ) -> Verdict {
+        // A deadline is judged over all that was received, not over what lies in one piece of it.
+        let mut gather = due;
+        loop {
+            let free = free_len(socket).min(room.scratch.reply.len());
+            let mut out = Out::new(room.scratch.reply.get_mut(..free).unwrap_or_default());
+            let (session, service, now) = (&mut self.session, &mut *room.service, room.now);
+            let show = |octets: &[u8], end| pump(session, service, now, octets, end, &mut out);
+            let look = if gather {
+                gathered(socket, room.scratch.frame, ended, show)
+            } else {
+                in_place(socket, ended, show)
+            };
+            let Some(look) = look else { return Verdict::Close };
+            let _ = socket.send_slice(out.written()); // no longer than what is free
+            let idle = look.consumed == 0 && out.is_empty();
+            self.flow.queue(socket.send_queue(), room.now);
+            match look.want {
+                Want::Close => return Verdict::Close,
+                Want::Output { .. } if idle => break self.rest(socket, ended, look.want),
+                Want::Output { .. } => gather = false,
+                Want::Input { .. } if look.all || (gather && idle) => {
+                    break self.rest(socket, ended, look.want);
+                }
+                // A frame that wraps is put together once all of it is there.
+                Want::Input { frame_len: Some(len) }
+                    if socket.recv_queue() < len as usize && !ended =>
+                {
+                    break self.rest(socket, ended, look.want);
+                }
+                Want::Input { .. } => gather = !gather,
+            }
+        }
+    }
+
+    fn rest(&mut self, socket: &Socket<'_>, ended: bool, want: Want) -> Verdict {
+        self.want = want;
+        self.seen = socket.recv_queue();
+        self.ended = ended;
+        Verdict::Stay
+    }
+}
+
+fn pair(socket: &Socket<'_>) -> Option<Pair> {
+    socket.local_endpoint().zip(socket.remote_endpoint())
+}
+
+/// Octets that the transmit ring takes now.
+fn free_len(socket: &Socket<'_>) -> usize {
+    socket.send_capacity().saturating_sub(socket.send_queue())
+}

@@ -1,0 +1,199 @@
+//! Attaching to a TAP device by name: the one place that speaks ioctl.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::ioctl::{Opcode, Updater, ioctl};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice};
+
+/// Octets of an interface name, its closing zero among them (`IFNAMSIZ` of linux/if.h).
+const NAME_CAP: usize = 16;
+/// `linux/if_tun.h`: attach this descriptor to the device of that name. `_IOW('T', 202, int)`, although it takes an ifreq.
+const TUNSETIFF: Opcode = rustix::ioctl::opcode::write::<i32>(b'T', 202);
+/// `linux/sockios.h`: the interface's MTU, in octets of IP packet.
+const SIOCGIFMTU: Opcode = 0x8921;
+/// `linux/sockios.h`: the interface's flags.
+const SIOCGIFFLAGS: Opcode = 0x8913;
+/// `linux/if_tun.h`: Ethernet frames, without the four octets of packet information before each.
+const IFF_TAP_NO_PI: i16 = 0x0002 | 0x1000;
+/// `linux/if.h`: the interface is up.
+const IFF_UP: i16 = 0x0001;
+
+/// Why a TAP device could not be opened; what it displays is one line that says what to do about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The name is empty, or has more than 15 octets, or one that no interface name can have.
+    Name(String),
+    /// There is no `/dev/net/tun`, or it may not be opened.
+    Tun(io::Error),
+    /// No interface has that name, and this process may not create one.
+    NoDevice(String),
+    /// Another process is attached to the device.
+    Busy(String),
+    /// The device belongs to another user.
+    Permission(String),
+    /// The interface of that name is no TAP device.
+    NotTap(String),
+    /// Any other refusal by the kernel.
+    Other(String, io::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => {
+                write!(f, "{name:?} is no interface name: give 1 to 15 letters or digits")
+            }
+            Self::Tun(error) => write!(
+                f,
+                "cannot open /dev/net/tun ({error}): sudo modprobe tun, or sudo chmod 666 /dev/net/tun"
+            ),
+            Self::NoDevice(name) => write!(
+                f,
+                "no TAP device {name}: run this through examples/tap, or sudo ip tuntap add dev {name} mode tap user $USER"
+            ),
+            Self::Busy(name) => {
+                write!(f, "{name} is taken by another process: end that, or give another --tap")
+            }
+            Self::Permission(name) => write!(
+                f,
+                "{name} belongs to another user: sudo ip tuntap add with user $USER, or run this through examples/tap"
+            ),
+            Self::NotTap(name) => {
+                write!(f, "{name} is no TAP device: give the name of one, or of none yet")
+            }
+            Self::Other(name, error) => write!(f, "cannot attach to {name}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Tun(error) | Self::Other(_, error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// What attaching yields.
+pub(super) struct Attached {
+    pub(super) fd: OwnedFd,
+    /// Octets of IP packet in a frame.
+    pub(super) mtu: usize,
+    pub(super) up: bool,
+}
+
+/// Attaches to the TAP device `name`, or creates it where this process may.
+pub(super) fn attach(name: &str) -> Result<Attached, OpenError> {
+    let mut request = Ifreq::new(name)?;
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = rustix::fs::open("/dev/net/tun", flags, Mode::empty())
+        .map_err(|errno| OpenError::Tun(errno.into()))?;
+    let other = |errno: Errno| OpenError::Other(name.into(), errno.into());
+    // Any socket takes the questions about an interface.
+    let socket = rustix::net::socket_with(
+        AddressFamily::INET,
+        SocketType::DGRAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .map_err(other)?;
+    let known = netdevice::name_to_index(&socket, name).is_ok();
+
+    request.set_flags(IFF_TAP_NO_PI);
+    request.ask::<TUNSETIFF>(&fd).map_err(|errno| refused(name, known, errno))?;
+    request.ask::<SIOCGIFMTU>(&socket).map_err(other)?;
+    let mtu = usize::try_from(request.int()).map_err(|_| other(Errno::INVAL))?;
+    request.ask::<SIOCGIFFLAGS>(&socket).map_err(other)?;
+    Ok(Attached { fd, mtu, up: request.flags() & IFF_UP != 0 })
+}
+
+fn refused(name: &str, known: bool, errno: Errno) -> OpenError {
+    let name = name.to_owned();
+    match (errno, known) {
+        (Errno::PERM | Errno::ACCESS, false) => OpenError::NoDevice(name),
+        (Errno::PERM | Errno::ACCESS, true) => OpenError::Permission(name),
+        (Errno::BUSY, _) => OpenError::Busy(name),
+        (Errno::INVAL, true) => OpenError::NotTap(name),
+        _ => OpenError::Other(name, errno.into()),
+    }
+}
+
+/// `struct ifreq` of `linux/if.h`, in full: a name, then a union of which we use the short or the int at its start.
+#[repr(C, align(8))]
+struct Ifreq {
+    name: [u8; NAME_CAP],
+    union: [u8; 24],
+}
+
+impl Ifreq {
+    fn new(name: &str) -> Result<Self, OpenError> {
+        let legal = |octet: u8| octet.is_ascii_graphic() && !b"/%:".contains(&octet);
+        if name.is_empty() || name.len() >= NAME_CAP || !name.bytes().all(legal) {
+            return Err(OpenError::Name(name.into()));
+        }
+        let mut request = Self { name: [0; NAME_CAP], union: [0; 24] };
+        request.name[..name.len()].copy_from_slice(name.as_bytes());
+        Ok(request)
+    }
+
+    fn set_flags(&mut self, flags: i16) {
+        self.union[..2].copy_from_slice(&flags.to_ne_bytes());
+    }
+
+    fn flags(&self) -> i16 {
+        let [a, b, ..] = self.union;
+        i16::from_ne_bytes([a, b])
+    }
+
+    fn int(&self) -> i32 {
+        let [a, b, c, d, ..] = self.union;
+        i32::from_ne_bytes([a, b, c, d])
+    }
+
+    /// Asks the kernel `QUESTION` about the interface, which it answers in the union.
+    #[allow(unsafe_code)]
+    fn ask<const QUESTION: Opcode>(&mut self, fd: impl AsFd) -> Result<(), Errno> {
+        debug_assert!([TUNSETIFF, SIOCGIFMTU, SIOCGIFFLAGS].contains(&QUESTION));
+        // SAFETY: each of the three questions that this file asks takes a `struct ifreq` and writes at most one back, and
+        // `Ifreq` is that struct: it is `repr(C)`, has its size (40 octets on 64-bit Linux, 32 elsewhere, so never more than
+        // ours), and any octets are a valid value of it. On another kind of descriptor they fail with ENOTTY or EINVAL.
+        unsafe { ioctl(fd, Updater::<QUESTION, Self>::new(self)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_cannot_be_is_refused_with_advice() {
+        for name in ["", "sixteen-octets-!", "with space", "a/b", "tap\0"] {
+            let error = Ifreq::new(name).err().expect("refused").to_string();
+            assert!(error.contains("1 to 15") && !error.contains('\n'), "{error}");
+        }
+        assert!(Ifreq::new("fifteen-octets-").is_ok());
+    }
+
+    #[test]
+    fn each_refusal_says_what_to_do() {
+        for (errno, known, advice) in [
+            (Errno::PERM, false, "examples/tap"),
+            (Errno::PERM, true, "another user"),
+            (Errno::BUSY, true, "another process"),
+            (Errno::INVAL, true, "no TAP device"),
+            (Errno::NOMEM, false, "cannot attach"),
+        ] {
+            let line = refused("tap0", known, errno).to_string();
+            assert!(
+                line.contains(advice) && line.contains("tap0") && !line.contains('\n'),
+                "{line}"
+            );
+        }
+    }
+}

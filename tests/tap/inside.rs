@@ -1,0 +1,216 @@
+//! What the tests of tests/tap.rs do, inside a network namespace with tap0 up.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use linecard_suite::cases;
+use linecard_suite::process::{self, Finished, Server};
+use linecard_suite::target::Target;
+use rustix::process::{Pid, Signal, kill_process};
+
+const LINECARD: &str = env!("CARGO_BIN_EXE_linecard");
+/// Connections that the example serves at once.
+const SLOTS: usize = 8;
+const LIMIT: Duration = Duration::from_mins(2);
+
+fn example(name: &str) -> String {
+    let linecard = PathBuf::from(LINECARD);
+    linecard.with_file_name("examples").join(name).to_str().expect("UTF-8").to_owned()
+}
+
+fn tap_server(args: &[&str]) -> Server {
+    Server::start(&example("tap_server"), args)
+}
+
+fn call(args: &[&str]) -> Finished {
+    process::run(LINECARD, &[&["call"], args].concat(), LIMIT)
+}
+
+fn tap_client(args: &[&str]) -> Finished {
+    process::run(&example("tap_client"), args, LIMIT)
+}
+
+fn is_thanked(ended: &Finished) {
+    assert!(ended.status == Some(0) && ended.stdout == b"Thank you.\n", "{ended:?}");
+}
+
+fn brings_the_struct_back(ended: &Finished) {
+    let text = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status == Some(0) && text.contains("Piece of cake!"), "{ended:?}");
+}
+
+fn fails(ended: &Finished, words: &str) {
+    assert!(ended.status == Some(1) && ended.stdout.is_empty(), "{ended:?}");
+    assert!(ended.stderr.lines().count() == 1 && ended.stderr.contains(words), "{ended:?}");
+}
+
+fn target(server: &Server) -> Target {
+    Target { connections: SLOTS, connection_limit: Some(SLOTS), ..Target::device(server.addr) }
+}
+
+/// Every slot answers, all of them at once.
+fn assert_alive(addr: SocketAddr) {
+    let mut streams: Vec<_> = (0..SLOTS).map(|_| connect(addr)).collect();
+    for stream in &mut streams {
+        stream.write_all(b"STRING\nhi\n").expect("to send");
+        let mut reply = [0; 14];
+        stream.read_exact(&mut reply).expect("a reply");
+        assert_eq!(&reply, b"OK\nThank you.\n");
+    }
+}
+
+fn connect(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&addr, Duration::from_secs(20)).expect("to connect");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    stream
+}
+
+fn ip(args: &str) {
+    let status = Command::new("ip").args(args.split(' ')).status().expect("ip");
+    assert!(status.success(), "ip {args}");
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn the_suite_passes() {
+    let server = tap_server(&[]);
+    // Those that wait longer are in the next test, at the same time.
+    let target = Target { longest_wait: Duration::from_secs(2), ..target(&server) };
+    cases::assert_all_pass(&target, &cases::all(&target));
+    assert_alive(server.addr);
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn the_suites_deadlines_pass() {
+    let server = tap_server(&[]);
+    // A minute of silence is a world's test, whose clock is quicker (smoltcp-adapter/tests/slots.rs).
+    let target = Target { idle_timeout: None, ..target(&server) };
+    cases::assert_all_pass(&target, &cases::timed(&target));
+    assert_alive(server.addr);
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn the_tool_and_the_server_understand_each_other() {
+    let mut server = tap_server(&[]);
+    for address in ["192.168.69.1", "192.168.69.1:61000", "[fd69::1]:61000"] {
+        is_thanked(&call(&[address, "STRING", "hi"]));
+        brings_the_struct_back(&call(&[address, "COMPLEX"]));
+    }
+    fails(&call(&["192.168.69.1", "FROB", "x"]), "unknown-command");
+    let _ = call(&["192.168.69.1", "STRING", "hi"]);
+
+    // A client that is there when the server is told to go is told so.
+    let mut stream = connect(server.addr);
+    stream.write_all(b"STRING\nhi\n").expect("to send");
+    let mut reply = [0; 14];
+    stream.read_exact(&mut reply).expect("a reply");
+    assert!(server.is_running());
+    let pid = Pid::from_raw(i32::try_from(server.id()).expect("a pid")).expect("a pid");
+    kill_process(pid, Signal::TERM).expect("to signal");
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).expect("the end");
+    assert_eq!(rest, "ERR\nstopping\n");
+    drop(stream);
+    let ended = server.wait(LIMIT);
+    assert!(ended.status == Some(0) && ended.stderr.is_empty(), "{ended:?}");
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn the_client_and_the_tool_understand_each_other() {
+    let server = Server::start(LINECARD, &["serve", "--listen", ":0"]);
+    let port = server.addr.port().to_string();
+    for address in ["192.168.69.100", "fd69::100"] {
+        let at = ["--port", &port, address];
+        is_thanked(&tap_client(&[&at[..], &["STRING", "hi"]].concat()));
+        brings_the_struct_back(&tap_client(&[&at[..], &["COMPLEX"]].concat()));
+    }
+    let at = format!("192.168.69.100:{port}");
+    fails(&tap_client(&[&at, "FROB", "x"]), "unknown-command");
+    fails(&tap_client(&["192.168.69.100:1", "STRING", "x"]), "refused");
+    fails(&tap_client(&["--timeout", "1", "192.168.69.77", "STRING", "x"]), "no answer");
+
+    let file = std::env::temp_dir().join(format!("linecard-tap-{}.pcap", std::process::id()));
+    let path = file.to_str().expect("UTF-8");
+    is_thanked(&tap_client(&["--pcap", path, &at, "STRING", "hi"]));
+    let capture = std::fs::read(&file).expect("the capture");
+    std::fs::remove_file(&file).expect("to remove it");
+    assert!(capture.len() > 500 && capture[..4] == 0xa1b2_c3d4_u32.to_ne_bytes(), "{capture:?}");
+    assert!(capture.windows(10).any(|octets| octets == b"Thank you."));
+    let cut = tap_client(&["--pcap", "/dev/full", &at, "STRING", "hi"]);
+    assert!(cut.stdout == b"Thank you.\n" && cut.status == Some(1), "{cut:?}");
+    assert!(cut.stderr.lines().count() == 1 && cut.stderr.contains("/dev/full"), "{cut:?}");
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn thousands_come_and_are_reset_and_every_slot_is_alive() {
+    let server = tap_server(&[]);
+    for round in 0..3_000 {
+        let mut stream = connect(server.addr);
+        match round % 4 {
+            // Reset: what the server sent is not read.
+            0 => {
+                stream.write_all(b"STRING\nhi\n").expect("to send");
+                stream.peek(&mut [0]).expect("a reply");
+            }
+            1 => stream.write_all(b"STRING 5\nhi").expect("to send"),
+            2 => {}
+            _ => {
+                stream.write_all(b"STRING\nhi\n").expect("to send");
+                stream.read_exact(&mut [0; 14]).expect("a reply");
+            }
+        }
+    }
+    assert_alive(server.addr);
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn in_loss_and_corruption_every_call_completes_and_no_reply_is_wrong() {
+    ip("link set tap0 address 02:00:00:00:00:64");
+    ip("neighbour replace 192.168.69.1 lladdr 02:00:00:00:00:01 dev tap0 nud permanent");
+    let faults = ["--drop-chance", "10", "--corrupt-chance", "10"];
+    let known = ["--neighbour", "192.168.69.100=02:00:00:00:00:64"];
+    let _server = tap_server(&[&faults[..], &known].concat());
+    let begun = Instant::now();
+    for round in 0..12 {
+        let ended = match round % 2 {
+            0 => call(&["192.168.69.1", "STRING", "hi", "--timeout", "60"]),
+            _ => call(&["192.168.69.1", "COMPLEX", "--timeout", "60"]),
+        };
+        if round % 2 == 0 { is_thanked(&ended) } else { brings_the_struct_back(&ended) }
+    }
+    eprintln!("12 calls in {:?}", begun.elapsed());
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn a_link_that_goes_away_ends_the_server_with_one_line() {
+    let server = tap_server(&[]);
+    ip("link delete tap0");
+    fails(&server.wait(LIMIT), "tap_server: ");
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn what_cannot_be_is_one_clear_line() {
+    let server = tap_server(&[]);
+    let refused = |args: &[&str]| process::run(&example("tap_server"), args, LIMIT);
+    fails(&refused(&[]), "another process");
+    drop(server);
+    fails(&refused(&["--tap", "a-name-much-too-long"]), "1 to 15");
+    fails(&refused(&["--tap", "lo"]), "no TAP device");
+    fails(&refused(&["--ip", "nonsense"]), "192.168.69.1/24");
+    fails(&refused(&["--ip", "224.0.0.1/24"]), "192.168.69.1/24");
+    fails(&refused(&["--gateway", "nonsense"]), "192.168.69.100");
+    fails(&refused(&["--neighbour", "nonsense"]), "02:00:00:00:00:64");
+    fails(&refused(&["--pcap", "/nowhere/capture"]), "/nowhere/capture");
+    fails(&tap_client(&["nonsense", "STRING", "hi"]), "192.168.69.100");
+    assert_eq!(refused(&["--no-such-option"]).status, Some(2));
+}
