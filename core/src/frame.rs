@@ -141,6 +141,7 @@ impl Decoder {
 
     /// Looks at `input`, all received and not yet consumed; says how many octets at its front are
     /// done with, which the caller drops when it is done with the frame.
+    #[inline(always)]
     pub(crate) fn step<'i>(&mut self, bounds: Bounds, input: &'i [u8]) -> Stepped<'i> {
         match self.state {
             State::Counted { frame_len } if input.len() < frame_len as usize => {
@@ -157,6 +158,7 @@ impl Decoder {
         }
     }
 
+    #[inline(always)]
     fn open<'i>(&mut self, bounds: Bounds, input: &'i [u8], scanned: usize) -> Stepped<'i> {
         match HeadLine::at_front_of(input) {
             HeadLine::Whole(head, at) => match head.len {
@@ -169,6 +171,7 @@ impl Decoder {
     }
 
     /// The body starts `at`, and its length was told.
+    #[inline(always)]
     fn counted<'i>(
         &mut self,
         bounds: Bounds,
@@ -196,6 +199,7 @@ impl Decoder {
     }
 
     /// The body starts `at` and ends at an LF, which is not among the first `scanned` octets.
+    #[inline(always)]
     fn line<'i>(
         &mut self,
         bounds: Bounds,
@@ -223,12 +227,14 @@ impl Decoder {
         (input.len(), self.skip_more(bounds, meant, body.len(), last))
     }
 
+    #[inline(always)]
     fn whole<'i>(&mut self, head: Head<'i>, body: Body<'i>, consumed: usize) -> Stepped<'i> {
         self.state = State::Fresh;
         (consumed, Decoded::Frame(Frame { name: head.name, tag: head.tag, body }))
     }
 
     /// `left` octets of the body, from `at` on, and its LF go by.
+    #[inline(never)]
     fn skip_counted<'i>(
         &mut self,
         input: &'i [u8],
@@ -253,6 +259,7 @@ impl Decoder {
     }
 
     /// More of a line of which `seen` octets are gone.
+    #[inline(never)]
     fn skip_line<'i>(
         &mut self,
         bounds: Bounds,
@@ -272,6 +279,7 @@ impl Decoder {
     }
 
     /// The end of a skipped line is not there yet: judge what it is sure to have.
+    #[inline(never)]
     fn skip_more<'i>(
         &mut self,
         bounds: Bounds,
@@ -287,6 +295,7 @@ impl Decoder {
     }
 
     /// The end of a line over the limit: its text was `len` octets.
+    #[inline(never)]
     fn skipped<'i>(
         &mut self,
         bounds: Bounds,

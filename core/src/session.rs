@@ -89,6 +89,7 @@ impl<'l> Session<'l> {
     /// handed out and left unanswered gets `ERR failed` now.
     ///
     /// Input goes before time: a frame that is whole is taken, even after its deadline.
+    #[inline(always)]
     pub fn step<'i>(
         &mut self,
         now: Millis,
@@ -127,6 +128,7 @@ impl<'l> Session<'l> {
     }
 
     /// Answers the request that the last step handed out.
+    #[inline]
     pub fn reply<'s>(&'s mut self, out: &'s mut Out<'_>) -> Reply<'s> {
         Reply::new(&mut self.owed, self.limits.max_reply_len, out)
     }
@@ -160,6 +162,7 @@ impl<'l> Session<'l> {
     }
 
     /// The output was sent on: time goes on. A step that finds room does this by itself.
+    #[inline]
     pub(crate) fn unblock(&mut self, now: Millis) {
         if self.blocked {
             self.blocked = false;
@@ -167,11 +170,13 @@ impl<'l> Session<'l> {
         }
     }
 
+    #[inline]
     fn enter(&mut self, phase: Phase, now: Millis) {
         self.phase = phase;
         self.since = now;
     }
 
+    #[inline(always)]
     fn decode<'i>(
         &mut self,
         now: Millis,
