@@ -8,6 +8,11 @@
 //! A frame stays in the caller's buffer until all of it is there. One that is over the limit, but
 //! within the skip budget, is consumed as it comes and never stored.
 
+#![expect(
+    clippy::inline_always,
+    reason = "frames handed on by memory cost more than the rest of a step"
+)]
+
 use crate::code::Code;
 use crate::head::{Head, HeadLine};
 use crate::scan::{LF, find_lf, least_len, trim_cr};
