@@ -1,5 +1,4 @@
 //! `cargo bench -p linecard-benches`: how long each piece takes, by criterion.
-#![expect(missing_docs, reason = "criterion_group makes functions without any")]
 
 use std::time::{Duration, Instant};
 

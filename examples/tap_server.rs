@@ -7,7 +7,8 @@
 //! Thank you.
 //! ```
 //!
-//! The limits are a device's: bodies and replies of 2 KiB, 64 KiB skipped, 10 s for a frame, 60 s idle, 8 connections.
+//! The limits are a device's: bodies and replies of 2 KiB, 64 KiB skipped, 10 s for a frame, 60 s
+//! idle, 8 connections.
 
 #[cfg(target_os = "linux")]
 mod tap_link;

@@ -1,7 +1,9 @@
-//! The TAP examples against the kernel's own TCP, each test in a network namespace of its own: no root, no set-up.
+//! The TAP examples against the kernel's own TCP, each test in a network namespace of its own: no
+//! root, no set-up.
 //!
-//! A test here runs this program again inside `examples/tap`, where the test of the same name in `inside` does the work.
-//! Where no TAP device is to be had, that is said on standard error, and under `CI=true` it is a failure.
+//! A test here runs this program again inside `examples/tap`, where the test of the same name in
+//! `inside` does the work. Where no TAP device is to be had, that is said on standard error, and
+//! under `CI=true` it is a failure.
 
 #![cfg(target_os = "linux")]
 
@@ -26,8 +28,8 @@ fn in_tap(command: &[&str]) -> Finished {
     process::run(&script(), command, LIMIT)
 }
 
-/// Whether there is a TAP device to be had, and the examples that the tests run: `cargo test --test tap` alone would not
-/// build them.
+/// Whether there is a TAP device to be had, and the examples that the tests run: `cargo test --test
+/// tap` alone would not build them.
 fn is_ready() -> bool {
     static READY: OnceLock<bool> = OnceLock::new();
     *READY.get_or_init(|| {

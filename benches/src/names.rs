@@ -48,7 +48,8 @@ fn dispatch<const N: usize>(count: u64) {
     let mut tx = vec![0; 2 * limits.reply_room()];
     let mut table = Table::<State, N>::new();
     fill(&mut table);
-    let input: String = (0..64).map(|n| format!("{}\nAdditional data.\n", NAMES[n % N])).collect();
+    let requests = NAMES[..N].iter().flat_map(|name| [*name, "\nAdditional data.\n"]);
+    let input = requests.collect::<String>().repeat(64 / N);
     let mut service = table.bind(State);
     let mut session = Session::new(&limits, Millis(0));
     for _ in 0..count / 64 {

@@ -25,7 +25,8 @@ pub(crate) struct LinkOptions {
     /// Where to send what is for other networks
     #[arg(long, value_name = "ADDRESS")]
     gateway: Option<String>,
-    /// A station that is known without ARP, whose replies a faulty link may bend: 192.168.69.100=02:00:00:00:00:64
+    /// A station that is known without ARP, whose replies a faulty link may bend:
+    /// 192.168.69.100=02:00:00:00:00:64
     #[arg(long, value_name = "IPV4=MAC")]
     neighbour: Option<String>,
     /// Write every frame to this file, for Wireshark and the like

@@ -1,4 +1,5 @@
-//! Calls over a connection of our own, without blocking: for a program that polls other things as well.
+//! Calls over a connection of our own, without blocking: for a program that polls other things as
+//! well.
 //!
 //! ```text
 //! open ─► (Opened) ─► call ─► … poll … ─► (Reply, by the tag that call returned)
@@ -47,7 +48,8 @@ pub enum News<'i> {
     },
     /// An unsolicited frame.
     Event(Frame<'i>),
-    /// The server says why it closes: no call without a reply was carried out. [`News::Closed`] follows.
+    /// The server says why it closes: no call without a reply was carried out. [`News::Closed`]
+    /// follows.
     Told(Refusal<'i>),
     /// The connection is over, and every call without a reply has failed.
     Closed(Closed),
@@ -70,8 +72,9 @@ pub enum Closed {
 
 /// A client over one socket, with up to `CALLS` calls without a reply.
 ///
-/// The order of calls: [`open`](Self::open); [`poll`](Self::poll) whenever a frame came or the time it returned has passed;
-/// [`call`](Self::call) from [`News::Opened`] on; [`close`](Self::close). After [`News::Closed`] it can be opened again.
+/// The order of calls: [`open`](Self::open); [`poll`](Self::poll) whenever a frame came or the time
+/// it returned has passed; [`call`](Self::call) from [`News::Opened`] on; [`close`](Self::close).
+/// After [`News::Closed`] it can be opened again.
 pub struct Client<'a, const CALLS: usize> {
     socket: SocketHandle,
     calls: core_client::Client<CALLS>,
@@ -101,9 +104,10 @@ enum Phase {
 const CLOSING: Millis = Millis(2_000);
 
 impl<'a, const CALLS: usize> Client<'a, CALLS> {
-    /// A client over a closed TCP socket of the set that it will be polled with. Requests of up to what `scratch.reply` holds
-    /// are sent; reply frames of up to what `scratch.frame` and the socket's receive ring hold are taken. With more than
-    /// `window` octets of requests unanswered no call is made; the socket's transmit ring should hold so many.
+    /// A client over a closed TCP socket of the set that it will be polled with. Requests of up to
+    /// what `scratch.reply` holds are sent; reply frames of up to what `scratch.frame` and the
+    /// socket's receive ring hold are taken. With more than `window` octets of requests unanswered
+    /// no call is made; the socket's transmit ring should hold so many.
     #[must_use]
     pub fn new(socket: SocketHandle, scratch: Scratch<'a>, window: u32) -> Self {
         Self {
@@ -117,8 +121,9 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         }
     }
 
-    /// Begins to connect, from `local_port` (49152 to 65535 are for that; each connection to one server wants another).
-    /// [`News::Opened`] says when it is done, [`News::Closed`] when it failed, at the latest after `timeout`.
+    /// Begins to connect, from `local_port` (49152 to 65535 are for that; each connection to one
+    /// server wants another). [`News::Opened`] says when it is done, [`News::Closed`] when it
+    /// failed, at the latest after `timeout`.
     ///
     /// # Errors
     /// Where the socket is open already, or the address or a port can't be connected to or from.
@@ -143,12 +148,12 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         Ok(())
     }
 
-    /// Puts a call on its way; the next poll sends it. [`News::Reply`] with the tag returned answers it, or
-    /// [`News::TimedOut`] says that it was not answered after `timeout`.
+    /// Puts a call on its way; the next poll sends it. [`News::Reply`] with the tag returned
+    /// answers it, or [`News::TimedOut`] says that it was not answered after `timeout`.
     ///
     /// # Errors
-    /// [`CallError`]: [`CallError::Window`] and [`CallError::NoRoom`] pass when replies come; before [`News::Opened`] and after
-    /// the end it is [`CallError::Closed`].
+    /// [`CallError`]: [`CallError::Window`] and [`CallError::NoRoom`] pass when replies come;
+    /// before [`News::Opened`] and after the end it is [`CallError::Closed`].
     pub fn call<C: Command>(
         &mut self,
         now: Instant,
@@ -176,14 +181,15 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         settle(&mut self.due, tag);
     }
 
-    /// Ends the connection once what was written is sent; [`News::Closed`] says when, at the latest after `timeout`.
+    /// Ends the connection once what was written is sent; [`News::Closed`] says when, at the latest
+    /// after `timeout`.
     pub fn close(&mut self, now: Instant, sockets: &mut SocketSet<'_>, timeout: Duration) {
         shut(sockets.get_mut(self.socket));
         self.phase = Phase::Closing { by: millis(now + timeout), why: Closed::Here };
     }
 
-    /// Polls the stack, and tells `on` what happened. Returns how long the caller may sleep before the next poll, unless a
-    /// frame comes first (none: for ever). Never blocks.
+    /// Polls the stack, and tells `on` what happened. Returns how long the caller may sleep before
+    /// the next poll, unless a frame comes first (none: for ever). Never blocks.
     pub fn poll<D: Device>(
         &mut self,
         now: Instant,
@@ -310,8 +316,8 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
     }
 }
 
-/// Tells of all that arrived whole at the front of `input`. Ends with `Want::Input` or `Want::Close`, the latter with the
-/// fault.
+/// Tells of all that arrived whole at the front of `input`. Ends with `Want::Input` or
+/// `Want::Close`, the latter with the fault.
 fn arrivals<const CALLS: usize>(
     calls: &mut core_client::Client<CALLS>,
     due: &mut [Option<(u32, Millis)>],

@@ -8,8 +8,9 @@ pub trait Host {
     /// The time, which never goes backwards.
     fn now(&mut self) -> Instant;
 
-    /// Returns when a frame may have come, or when `longest` has passed (none: for ever), or earlier. On a microcontroller
-    /// this waits for an interrupt, of the timer at the latest; doing nothing at all is right too, and costs the energy.
+    /// Returns when a frame may have come, or when `longest` has passed (none: for ever), or
+    /// earlier. On a microcontroller this waits for an interrupt, of the timer at the latest; doing
+    /// nothing at all is right too, and costs the energy.
     ///
     /// # Errors
     /// The device is gone.

@@ -1,12 +1,13 @@
-//! **Linecard** on [smoltcp](https://docs.rs/smoltcp): typed commands served and called over smoltcp's TCP sockets, on any
-//! [`smoltcp::phy::Device`].
+//! **Linecard** on [smoltcp](https://docs.rs/smoltcp): typed commands served and called over
+//! smoltcp's TCP sockets, on any [`smoltcp::phy::Device`].
 //!
 //! Its laws:
 //! - no std and no alloc, but for the feature `tap`;
 //! - time is the caller's: every call that needs it takes a [`smoltcp::time::Instant`];
-//! - no octet is stored beside the sockets' own rings and one [`Scratch`] a server: requests are read where smoltcp
-//!   received them, replies are written once and copied once;
-//! - no sequence of segments parks a socket for ever: every state of a connection has a time limit ([`Timeouts`]).
+//! - no octet is stored beside the sockets' own rings and one [`Scratch`] a server: requests are
+//!   read where smoltcp received them, replies are written once and copied once;
+//! - no sequence of segments parks a socket for ever: every state of a connection has a time limit
+//!   ([`Timeouts`]).
 //!
 //! | room | holds |
 //! |---|---|

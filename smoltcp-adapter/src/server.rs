@@ -14,12 +14,13 @@ use crate::stack::{Moment, Stack};
 
 /// A server over `N` sockets and a spare.
 ///
-/// The order of calls: [`new`](Self::new), then [`poll`](Self::poll) whenever a frame came or the time it returned has
-/// passed; at the end [`stop`](Self::stop), and on with `poll` until [`is_stopped`](Self::is_stopped).
+/// The order of calls: [`new`](Self::new), then [`poll`](Self::poll) whenever a frame came or the
+/// time it returned has passed; at the end [`stop`](Self::stop), and on with `poll` until
+/// [`is_stopped`](Self::is_stopped).
 ///
-/// All slots listen while they are free. A client that comes when none is gets `ERR busy` from the spare; one that comes
-/// while the spare is taken too is refused by TCP. A connection that is closed or reset makes room before the next frame is
-/// looked at.
+/// All slots listen while they are free. A client that comes when none is gets `ERR busy` from the
+/// spare; one that comes while the spare is taken too is refused by TCP. A connection that is
+/// closed or reset makes room before the next frame is looked at.
 pub struct Server<'a, const N: usize> {
     slots: [Slot<'a>; N],
     spare: Slot<'a>,
@@ -51,8 +52,8 @@ impl<'a, const N: usize> Server<'a, N> {
         for &handle in slots.iter().chain([&spare]) {
             let socket = sockets.get_mut(handle);
             prepare(socket, &timeouts);
-            // An ACK leaves when all that came was answered, and so with the replies: it has nothing to wait for. And a
-            // delayed one would be lost where TIME-WAIT is cut short.
+            // An ACK leaves when all that came was answered, and so with the replies: it has
+            // nothing to wait for. And a delayed one would be lost where TIME-WAIT is cut short.
             socket.set_ack_delay(None);
             door.reopen(socket);
         }
@@ -66,8 +67,9 @@ impl<'a, const N: usize> Server<'a, N> {
         })
     }
 
-    /// Polls the stack and serves: everything that can be done now is done. Returns how long the caller may sleep before
-    /// the next poll, unless a frame comes first (none: for ever). Never blocks.
+    /// Polls the stack and serves: everything that can be done now is done. Returns how long the
+    /// caller may sleep before the next poll, unless a frame comes first (none: for ever). Never
+    /// blocks.
     pub fn poll<D: Device>(
         &mut self,
         now: Instant,
@@ -98,7 +100,8 @@ impl<'a, const N: usize> Server<'a, N> {
         false
     }
 
-    /// When to poll again, as far as the connections are concerned; smoltcp has deadlines of its own.
+    /// When to poll again, as far as the connections are concerned; smoltcp has deadlines of its
+    /// own.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let crowded = self.is_crowded();
@@ -111,8 +114,8 @@ impl<'a, const N: usize> Server<'a, N> {
         self.slots.iter().filter(|slot| !slot.is_free()).count()
     }
 
-    /// No new connection is taken from the next poll on. Each client gets the replies to what it sent so far, may finish a
-    /// frame it has begun until `by`, and is told `stopping`.
+    /// No new connection is taken from the next poll on. Each client gets the replies to what it
+    /// sent so far, may finish a frame it has begun until `by`, and is told `stopping`.
     pub fn stop(&mut self, by: Instant) {
         self.door.stopping = Some(millis(by));
     }
@@ -152,8 +155,8 @@ impl<'a, const N: usize> Server<'a, N> {
     }
 
     /// A SYN that was sent twice, or a late one, can reach a listening socket although its
-    /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets of one
-    /// connection would answer each other's segments with resets, so the later one is forgotten
+    /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets of
+    /// one connection would answer each other's segments with resets, so the later one is forgotten
     /// before it answers.
     fn greet(&mut self, now: Millis, sockets: &mut SocketSet<'_>) {
         for at in 0..=N {

@@ -9,17 +9,20 @@ use smoltcp::socket::{Socket, tcp};
 /// Octets of `ERR busy`, which is all that the spare sends.
 pub(crate) const BUSY_LEN: usize = "ERR\nbusy\n".len();
 
-/// How long a connection may take for what is smoltcp's and not the session's; that is in [`Limits`].
+/// How long a connection may take for what is smoltcp's and not the session's; that is in
+/// [`Limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the first SYN to the ACK that completes the handshake. A quarter of it, while nobody else could connect.
+    /// From the first SYN to the ACK that completes the handshake. A quarter of it, while nobody
+    /// else could connect.
     pub handshake: Millis,
-    /// With octets, or the FIN, unacknowledged and none of them acknowledged meanwhile. Then the connection is reset.
-    /// Also the longest silence of a peer that leaves keep-alives unanswered.
+    /// With octets, or the FIN, unacknowledged and none of them acknowledged meanwhile. Then the
+    /// connection is reset. Also the longest silence of a peer that leaves keep-alives unanswered.
     pub write: Millis,
     /// Between keep-alive probes on a silent connection. To be well below `write`.
     pub keep_alive: Millis,
-    /// After our last octet and FIN were acknowledged, for the peer to close too (docs/PROTOCOL.md §7).
+    /// After our last octet and FIN were acknowledged, for the peer to close too (docs/PROTOCOL.md
+    /// §7).
     pub linger: Millis,
 }
 
@@ -42,7 +45,8 @@ impl Default for Timeouts {
 /// The octets that all connections of a server share.
 #[derive(Debug)]
 pub struct Scratch<'a> {
-    /// Where a frame is put together that wraps in its ring: at least [`Limits::frame_room`] octets.
+    /// Where a frame is put together that wraps in its ring: at least [`Limits::frame_room`]
+    /// octets.
     pub frame: &'a mut [u8],
     /// Where replies are encoded, on their way to a ring: at least [`Limits::reply_room`] octets.
     pub reply: &'a mut [u8],
@@ -51,11 +55,13 @@ pub struct Scratch<'a> {
 /// What a server is made of. `N` connections are served at once.
 #[derive(Debug)]
 pub struct Parts<'a, const N: usize> {
-    /// TCP sockets, one a connection. A receive ring holds at least [`Limits::frame_room`] octets; a transmit ring at least
-    /// [`Limits::reply_room`], and what it holds beyond that is what pipelined replies may be under way at once.
+    /// TCP sockets, one a connection. A receive ring holds at least [`Limits::frame_room`] octets;
+    /// a transmit ring at least [`Limits::reply_room`], and what it holds beyond that is what
+    /// pipelined replies may be under way at once.
     pub slots: [SocketHandle; N],
-    /// The socket that tells one more client `busy`. It is behind the slots in the set (added last), for smoltcp gives a
-    /// connection to the first socket that listens. Rings of 16 octets do.
+    /// The socket that tells one more client `busy`. It is behind the slots in the set (added
+    /// last), for smoltcp gives a connection to the first socket that listens. Rings of 16 octets
+    /// do.
     pub spare: SocketHandle,
     /// The octets that the slots share.
     pub scratch: Scratch<'a>,
@@ -183,7 +189,8 @@ fn check_socket(
     Ok(())
 }
 
-/// What `SocketSet::get` is, without its panic. (Other kinds of socket exist where another crate turns them on.)
+/// What `SocketSet::get` is, without its panic. (Other kinds of socket exist where another crate
+/// turns them on.)
 #[allow(unreachable_patterns, clippy::match_wildcard_for_single_variants)]
 pub(crate) fn tcp_socket<'s, 'a>(
     sockets: &'s SocketSet<'a>,

@@ -67,7 +67,8 @@ enum Stage<'l> {
         since: Millis,
     },
     Serving(Conversation<'l>),
-    /// Our FIN is behind our last octet. What the peer still sends is dropped, lest a reset destroy our last reply.
+    /// Our FIN is behind our last octet. What the peer still sends is dropped, lest a reset destroy
+    /// our last reply.
     Closing {
         flow: Flow,
         lingers: Option<Millis>,
@@ -139,7 +140,8 @@ impl<'l> Slot<'l> {
     /// Whether the socket's connection is over, and it does not listen.
     pub(crate) fn is_over(&self, socket: &Socket<'_>, door: Door) -> bool {
         match socket.state() {
-            // TIME-WAIT keeps segments of this connection out of the peer's next; its sequence numbers do as well.
+            // TIME-WAIT keeps segments of this connection out of the peer's next; its sequence
+            // numbers do as well.
             State::Closed | State::TimeWait => door.stopping.is_none() || !self.is_free(),
             // A half-open connection that was reset left its options behind: listen afresh.
             State::Listen => door.stopping.is_some() || !self.is_free(),
@@ -147,8 +149,8 @@ impl<'l> Slot<'l> {
         }
     }
 
-    /// Lets the socket listen again where its connection is over. To be called when all that could be sent is sent: what is
-    /// not is lost, of which a reset is the worst.
+    /// Lets the socket listen again where its connection is over. To be called when all that could
+    /// be sent is sent: what is not is lost, of which a reset is the worst.
     pub(crate) fn reopen(&mut self, socket: &mut Socket<'_>, door: Door) {
         if self.is_over(socket, door) {
             self.stage = Stage::Listening;
@@ -206,8 +208,9 @@ fn handshake(timeouts: &Timeouts, crowded: bool) -> Millis {
     if crowded { Millis(timeouts.handshake.0 / 4) } else { timeouts.handshake }
 }
 
-/// The rest of a connection after our FIN: reset where the peer does not take our last octets; to be forgotten where it took
-/// them and does not close in time. (What it still sends then, it gets a reset for.)
+/// The rest of a connection after our FIN: reset where the peer does not take our last octets; to
+/// be forgotten where it took them and does not close in time. (What it still sends then, it gets a
+/// reset for.)
 fn finish(
     socket: &mut Socket<'_>,
     flow: &mut Flow,

@@ -9,7 +9,8 @@ const FRAMES_A_POLL: usize = 64;
 /// The most rounds of one segment a socket: a window of 64 KiB is 45 of them.
 const ROUNDS_A_POLL: usize = 64;
 
-/// What smoltcp wants together at every poll. Everything in it is the caller's to use between polls.
+/// What smoltcp wants together at every poll. Everything in it is the caller's to use between
+/// polls.
 pub struct Stack<'a, D: Device> {
     /// The link.
     pub device: D,
@@ -22,11 +23,13 @@ pub struct Stack<'a, D: Device> {
 /// Where in the order of a poll the sockets' owners get their turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// One frame has come in, and more may be waiting. Say whether a socket's connection ended with it.
+    /// One frame has come in, and more may be waiting. Say whether a socket's connection ended with
+    /// it.
     Frame,
     /// No more frames are waiting: read, answer, give up what took too long.
     Received,
-    /// What could be sent is sent, last acknowledgements and resets among it: open again what is closed.
+    /// What could be sent is sent, last acknowledgements and resets among it: open again what is
+    /// closed.
     Sent,
 }
 
@@ -39,16 +42,20 @@ impl<D: Device> Stack<'_, D> {
     ///                          └─ where a connection ended ─────►┘  and back to the next frame
     /// ```
     ///
-    /// `owners` are the owners of sockets: they are called at each [`Moment`], and answer `true` to [`Moment::Frame`] where a
-    /// connection ended (to the others, what they answer means nothing). smoltcp has no accept backlog: a client that comes
-    /// while no socket listens is refused. So a socket whose connection ended listens again before the next frame is looked
-    /// at; while everything else is done once for all frames that wait, so that many requests cost few reads and writes.
+    /// `owners` are the owners of sockets: they are called at each [`Moment`], and answer `true` to
+    /// [`Moment::Frame`] where a connection ended (to the others, what they answer means nothing).
+    /// smoltcp has no accept backlog: a client that comes while no socket listens is refused. So a
+    /// socket whose connection ended listens again before the next frame is looked at; while
+    /// everything else is done once for all frames that wait, so that many requests cost few reads
+    /// and writes.
     ///
-    /// Returns how long the caller may sleep before it polls again, if no frame comes first: none is for ever, as far as
-    /// smoltcp knows (the owners of sockets have deadlines of their own: [`Server::poll`](crate::Server::poll) knows both).
-    /// At most 64 frames are taken in; zero says that there may be more.
+    /// Returns how long the caller may sleep before it polls again, if no frame comes first: none
+    /// is for ever, as far as smoltcp knows (the owners of sockets have deadlines of their own:
+    /// [`Server::poll`](crate::Server::poll) knows both). At most 64 frames are taken in; zero says
+    /// that there may be more.
     ///
-    /// This never blocks. It panics for no frame that we know of; smoltcp has assertions of its own.
+    /// This never blocks. It panics for no frame that we know of; smoltcp has assertions of its
+    /// own.
     pub fn poll(
         &mut self,
         now: Instant,

@@ -1,4 +1,5 @@
-//! A blocking stream of octets over one socket, for core's blocking fronts and whatever else takes `embedded_io`'s traits.
+//! A blocking stream of octets over one socket, for core's blocking fronts and whatever else takes
+//! `embedded_io`'s traits.
 
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use smoltcp::iface::SocketHandle;
@@ -13,14 +14,15 @@ use crate::setup::Timeouts;
 use crate::stack::Stack;
 use crate::view::drain;
 
-/// One TCP connection. It polls the whole stack while it waits, so other sockets of it live on; a [`Server`](crate::Server)
-/// on the same stack does not.
+/// One TCP connection. It polls the whole stack while it waits, so other sockets of it live on; a
+/// [`Server`](crate::Server) on the same stack does not.
 ///
-/// Reads and writes wait until a deadline, [`expire_at`](Self::expire_at), and then fail with [`ErrorKind::TimedOut`]: one
-/// deadline for a whole call, in however many pieces it comes. After that the stream can be used on with a later one.
+/// Reads and writes wait until a deadline, [`expire_at`](Self::expire_at), and then fail with
+/// [`ErrorKind::TimedOut`]: one deadline for a whole call, in however many pieces it comes. After
+/// that the stream can be used on with a later one.
 ///
-/// At the end of a connection call [`close`](Self::close); a stream that is dropped resets its connection at the stack's
-/// next poll.
+/// At the end of a connection call [`close`](Self::close); a stream that is dropped resets its
+/// connection at the stack's next poll.
 pub struct Stream<'s, 'a, D: Device, H: Host> {
     stack: &'s mut Stack<'a, D>,
     socket: SocketHandle,
@@ -29,13 +31,14 @@ pub struct Stream<'s, 'a, D: Device, H: Host> {
 }
 
 impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
-    /// Connects a closed socket of the stack to `remote`, from `local_port` (of which each connection to one remote wants
-    /// another: 49152 to 65535 are for that).
+    /// Connects a closed socket of the stack to `remote`, from `local_port` (of which each
+    /// connection to one remote wants another: 49152 to 65535 are for that).
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`] where nobody answered before `timeout` had passed, [`ErrorKind::ConnectionRefused`],
-    /// [`ErrorKind::AddrInUse`] where the socket is not closed, [`ErrorKind::InvalidInput`] for an address or port that can't
-    /// be connected to or from, and what [`Host::sleep`] fails with.
+    /// [`ErrorKind::TimedOut`] where nobody answered before `timeout` had passed,
+    /// [`ErrorKind::ConnectionRefused`], [`ErrorKind::AddrInUse`] where the socket is not closed,
+    /// [`ErrorKind::InvalidInput`] for an address or port that can't be connected to or from, and
+    /// what [`Host::sleep`] fails with.
     pub fn connect(
         stack: &'s mut Stack<'a, D>,
         socket: SocketHandle,
@@ -61,8 +64,8 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
     /// Waits for a connection to `port`, for as long as it takes.
     ///
     /// # Errors
-    /// [`ErrorKind::AddrInUse`] where the socket is not closed, [`ErrorKind::InvalidInput`] for port 0, and what
-    /// [`Host::sleep`] fails with.
+    /// [`ErrorKind::AddrInUse`] where the socket is not closed, [`ErrorKind::InvalidInput`] for
+    /// port 0, and what [`Host::sleep`] fails with.
     pub fn accept(
         stack: &'s mut Stack<'a, D>,
         socket: SocketHandle,
@@ -99,17 +102,19 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
         &mut self.host
     }
 
-    /// Ends our half: the peer reads the end of the stream behind what was written. Reading goes on.
+    /// Ends our half: the peer reads the end of the stream behind what was written. Reading goes
+    /// on.
     pub fn shutdown(&mut self) {
         shut(self.socket());
         self.poll();
     }
 
-    /// Ends our half and waits, at most `timeout`, until the peer has taken all of it and has ended its own; what it still
-    /// sends is dropped. After that the connection is reset.
+    /// Ends our half and waits, at most `timeout`, until the peer has taken all of it and has ended
+    /// its own; what it still sends is dropped. After that the connection is reset.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`] where it had to be reset, and what [`Host::sleep`] fails with. The socket is closed in any case.
+    /// [`ErrorKind::TimedOut`] where it had to be reset, and what [`Host::sleep`] fails with. The
+    /// socket is closed in any case.
     pub fn close(mut self, timeout: Duration) -> Result<(), ErrorKind> {
         self.expire_in(timeout);
         self.shutdown();
@@ -185,12 +190,14 @@ impl<D: Device, H: Host> Read for Stream<'_, '_, D, H> {
 }
 
 impl<D: Device, H: Host> Write for Stream<'_, '_, D, H> {
-    /// Waits until the socket takes at least one octet; [`flush`](Write::flush), or the next read, sends them.
+    /// Waits until the socket takes at least one octet; [`flush`](Write::flush), or the next read,
+    /// sends them.
     fn write(&mut self, octets: &[u8]) -> Result<usize, ErrorKind> {
         if octets.is_empty() {
             return Ok(0);
         }
-        // Most of the time there is room without a poll, and what is written in pieces leaves in one.
+        // Most of the time there is room without a poll, and what is written in pieces leaves in
+        // one.
         match self.socket().send_slice(octets) {
             Ok(0) => {}
             Ok(len) => return Ok(len),
@@ -203,7 +210,8 @@ impl<D: Device, H: Host> Write for Stream<'_, '_, D, H> {
         })
     }
 
-    /// Sends what the peer's window takes; does not wait for acknowledgement, which reading does not need.
+    /// Sends what the peer's window takes; does not wait for acknowledgement, which reading does
+    /// not need.
     fn flush(&mut self) -> Result<(), ErrorKind> {
         self.poll();
         Ok(())

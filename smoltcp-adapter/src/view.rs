@@ -19,8 +19,9 @@ pub(crate) struct Look {
     pub(crate) want: Want,
 }
 
-/// Shows `f` the front of the ring as far as it lies in one piece. `end` says whether a FIN follows what was received; `f`
-/// is told so only with the last of it. `None` where the socket can't be read, which no socket with octets in it is.
+/// Shows `f` the front of the ring as far as it lies in one piece. `end` says whether a FIN follows
+/// what was received; `f` is told so only with the last of it. `None` where the socket can't be
+/// read, which no socket with octets in it is.
 pub(crate) fn in_place(
     socket: &mut tcp::Socket<'_>,
     end: bool,

@@ -1,4 +1,5 @@
-//! The server over slots, in fair weather: full, closing, stopping, and every way in which a slot could be held for ever.
+//! The server over slots, in fair weather: full, closing, stopping, and every way in which a slot
+//! could be held for ever.
 
 mod world;
 
@@ -77,7 +78,8 @@ fn a_line_is_answered_octet_by_octet_and_wherever_it_wraps() {
 fn a_frame_that_wraps_is_whole_with_a_fin_behind_it_too() {
     for first in (900..LIMITS.max_body_len as usize).step_by(61) {
         let mut world = World::fair();
-        // The ring begins anew with each connection: the first frame moves on the place where the second one wraps.
+        // The ring begins anew with each connection: the first frame moves on the place where the
+        // second one wraps.
         let mut peer = peer(&mut world, counted(first));
         gets(&mut world, &mut peer, b"OK #1\nThank you.\n");
         world.socket(peer.handle).send_slice(&counted(1_200)).unwrap();
@@ -97,7 +99,7 @@ fn a_frame_that_wraps_and_is_whole_at_its_deadline_is_taken() {
     world.run(SECOND, |world| world.socket(peer.handle).send_queue() == 0);
     let due = world.server.deadline().unwrap();
     // The rest comes with the deadline, and the server sees both in one poll.
-    world.now = Instant::from_millis(due.0 as i64);
+    world.now = Instant::from_millis(due.0.cast_signed());
     world.socket(peer.handle).send_slice(rest).unwrap();
     world.client.poll(world.now, |_, _| false);
     gets(&mut world, &mut peer, b"OK #1\nThank you.\nOK #1\nThank you.\n");
@@ -165,7 +167,7 @@ fn the_error_that_closes_arrives_with_megabytes_behind_it() {
 #[test]
 fn what_is_behind_an_error_that_closes_is_taken_so_that_the_close_is_clean() {
     let mut world = World::fair();
-    let mut peer = peer(&mut world, [&b"NO GOOD HEAD\n"[..], &[b'x'; 40_000]].concat());
+    let mut peer = peer(&mut world, [&b"NO GOOD HEAD\n"[..], &vec![b'x'; 40_000]].concat());
     peer.closes = true;
     let begun = world.now;
     assert_eq!(ends(&mut world, &mut peer, seconds(5)), End::Closed);

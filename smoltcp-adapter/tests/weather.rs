@@ -1,7 +1,9 @@
-//! Seeded bad weather on the link: hundreds of worlds with loss, doubles, delay, reordering and small segments, more
-//! clients than slots. No reply is ever wrong or missing, and every slot is free at the end.
+//! Seeded bad weather on the link: hundreds of worlds with loss, doubles, delay, reordering and
+//! small segments, more clients than slots. No reply is ever wrong or missing, and every slot is
+//! free at the end.
 //!
-//! A failure names its seed; `SEED=n cargo test -p linecard-smoltcp --test weather` runs that one alone.
+//! A failure names its seed; `SEED=n cargo test -p linecard-smoltcp --test weather` runs that one
+//! alone.
 
 mod world;
 
@@ -31,7 +33,8 @@ fn each(seeds: Range<u64>, check: impl Fn(u64)) {
     }
 }
 
-/// Frames of every kind that leaves the connection open, and sometimes one at the end that does not.
+/// Frames of every kind that leaves the connection open, and sometimes one at the end that does
+/// not.
 fn requests(seed: &mut Seed) -> Vec<u8> {
     let mut octets = vec![];
     for tag in 0..seed.within(1..=30) {
@@ -52,7 +55,7 @@ fn requests(seed: &mut Seed) -> Vec<u8> {
 
 fn counted(octets: &mut Vec<u8>, name: &str, tag: u64, len: usize) {
     octets.extend(format!("{name} {len} #{tag}\n").bytes());
-    octets.extend((0..len).map(|at| b'a' + (at % 26) as u8));
+    octets.extend((b'a'..=b'z').cycle().take(len));
     octets.push(b'\n');
 }
 
@@ -77,8 +80,9 @@ impl Visitor {
     fn new(world: &mut World, seed: &mut Seed, bad: bool) -> Self {
         let requests = requests(seed);
         let replies = replies_to(&LIMITS, &requests);
-        // smoltcp, which is the client here too, takes the FIN of a segment of which only a part fits its window, and a
-        // smoltcp that sends a segment again looks at no window. So in bad weather a whole segment always fits.
+        // smoltcp, which is the client here too, takes the FIN of a segment of which only a part
+        // fits its window, and a smoltcp that sends a segment again looks at no window. So in bad
+        // weather a whole segment always fits.
         let window = seed.size(if bad { 1_514..=4_000 } else { 100..=4_000 });
         let peer = Peer::new(world.connect_with(window), requests.clone());
         let mut visitor = Self { requests, replies, peer, again: None };

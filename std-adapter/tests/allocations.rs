@@ -56,7 +56,7 @@ fn the_steady_path_allocates_nothing() {
     let server = Server::bind("127.0.0.1:0", Config::default()).expect("a port");
     let (addr, handle) = (server.local_addr(), server.handle());
     std::thread::scope(|scope| {
-        let served = scope.spawn(|| server.run(table().bind(Demo)));
+        let running = scope.spawn(|| server.run(table().bind(Demo)));
         let mut tcp = TcpStream::connect(addr).expect("a connection");
         tcp.set_read_timeout(Some(Duration::from_mins(1))).expect("a time-out");
         for mut exchange in [string(), complex()] {
@@ -69,7 +69,7 @@ fn the_steady_path_allocates_nothing() {
         a_cut_request_is_parked_and_counted(&mut tcp);
         drop(tcp);
         handle.stop();
-        served.join().expect("no panic").expect("a clean stop");
+        running.join().expect("no panic").expect("a clean stop");
     });
 }
 

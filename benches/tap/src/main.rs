@@ -1,5 +1,5 @@
-//! Runs both servers in turns, loads them alike, and prints a table. To be started by benches/tap/run, which puts it into a
-//! network namespace.
+//! Runs both servers in turns, loads them alike, and prints a table. To be started by
+//! benches/tap/run, which puts it into a network namespace.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -108,7 +108,8 @@ fn linecard_server(programs: &Path, _: &Exchange) -> Command {
     pinned(&programs.join("examples/tap_server"))
 }
 
-/// Server and client share a CPU: what one does not use, the other gets, and no wake-up crosses to another CPU.
+/// Server and client share a CPU: what one does not use, the other gets, and no wake-up crosses to
+/// another CPU.
 fn pinned(program: &Path) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", "0"]).arg(program);

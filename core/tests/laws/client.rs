@@ -34,6 +34,7 @@ fn arrivals(mut client: Client<8>, octets: impl AsRef<[u8]>) -> Vec<String> {
     while found.last().is_none_or(|last: &String| !last.starts_with("Closed")) {
         let (consumed, arrival) = client.step(&octets[start..shown], shown == octets.len());
         start += consumed;
+        assert!(found.len() <= octets.len(), "it spins");
         match arrival {
             Arrival::NeedInput { .. } => shown += 1,
             Arrival::Reply { tag, body: Ok(Body::Line(line)) } => {

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 
-/// A [`Write`] that never fails: what the writer below refuses is lost, and the first error is kept for the program to read.
+/// A [`Write`] that never fails: what the writer below refuses is lost, and the first error is kept
+/// for the program to read.
 ///
 /// ```
 /// # use linecard_smoltcp::tap::Capture;
@@ -19,13 +20,15 @@ pub struct Capture<W> {
 }
 
 impl<W: Write> Capture<W> {
-    /// Writes to `below` (best buffered: `PcapWriter` writes in small pieces). Also returns where the first error will be.
+    /// Writes to `below` (best buffered: `PcapWriter` writes in small pieces). Also returns where
+    /// the first error will be.
     pub fn new(below: W) -> (Self, Arc<OnceLock<io::Error>>) {
         let fault = Arc::new(OnceLock::new());
         (Self { below, fault: Arc::clone(&fault) }, fault)
     }
 
-    /// A capture with a hole in it is worse than one that ends: after an error nothing more is written.
+    /// A capture with a hole in it is worse than one that ends: after an error nothing more is
+    /// written.
     fn attempt(&mut self, f: impl FnOnce(&mut W) -> io::Result<()>) {
         if self.fault.get().is_some() {
             return;

@@ -35,7 +35,8 @@ pub(super) struct Line {
 }
 
 impl Tap {
-    /// Attaches to the TAP device `name`, or creates it where this process may; takes the MTU from the interface.
+    /// Attaches to the TAP device `name`, or creates it where this process may; takes the MTU from
+    /// the interface.
     ///
     /// # Errors
     /// [`OpenError`], of which each says what to do.
@@ -51,7 +52,8 @@ impl Tap {
         })
     }
 
-    /// Whether the kernel's side of the device was up when it was opened. While it is down, nothing passes.
+    /// Whether the kernel's side of the device was up when it was opened. While it is down, nothing
+    /// passes.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.up
@@ -107,7 +109,8 @@ pub struct TxToken<'a> {
 impl phy::TxToken for TxToken<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         if self.frame.len() < len {
-            // smoltcp keeps to the capabilities above; should it ever not, this is an allocation and no panic.
+            // smoltcp keeps to the capabilities above; should it ever not, this is an allocation
+            // and no panic.
             self.frame.resize(len, 0);
         }
         let frame = &mut self.frame[..len];
@@ -133,8 +136,8 @@ impl Line {
         }
     }
 
-    /// Sends the frame, or loses it (the queue is full, the interface is down), as any Ethernet may. An error that will not
-    /// pass shows when reading.
+    /// Sends the frame, or loses it (the queue is full, the interface is down), as any Ethernet
+    /// may. An error that will not pass shows when reading.
     fn write(&self, frame: &[u8]) {
         while let Err(error) = (&self.file).write(frame) {
             if error.kind() != ErrorKind::Interrupted {

@@ -11,7 +11,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice};
 
 /// Octets of an interface name, its closing zero among them (`IFNAMSIZ` of linux/if.h).
 const NAME_CAP: usize = 16;
-/// `linux/if_tun.h`: attach this descriptor to the device of that name. `_IOW('T', 202, int)`, although it takes an ifreq.
+/// `linux/if_tun.h`: attach this descriptor to the device of that name. `_IOW('T', 202, int)`,
+/// although it takes an ifreq.
 const TUNSETIFF: Opcode = rustix::ioctl::opcode::write::<i32>(b'T', 202);
 /// `linux/sockios.h`: the interface's MTU, in octets of IP packet.
 const SIOCGIFMTU: Opcode = 0x8921;
@@ -22,7 +23,8 @@ const IFF_TAP_NO_PI: i16 = 0x0002 | 0x1000;
 /// `linux/if.h`: the interface is up.
 const IFF_UP: i16 = 0x0001;
 
-/// Why a TAP device could not be opened; what it displays is one line that says what to do about it.
+/// Why a TAP device could not be opened; what it displays is one line that says what to do about
+/// it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -124,7 +126,8 @@ fn refused(name: &str, known: bool, errno: Errno) -> OpenError {
     }
 }
 
-/// `struct ifreq` of `linux/if.h`, in full: a name, then a union of which we use the short or the int at its start.
+/// `struct ifreq` of `linux/if.h`, in full: a name, then a union of which we use the short or the
+/// int at its start.
 #[repr(C, align(8))]
 struct Ifreq {
     name: [u8; NAME_CAP],
@@ -160,9 +163,10 @@ impl Ifreq {
     #[allow(unsafe_code)]
     fn ask<const QUESTION: Opcode>(&mut self, fd: impl AsFd) -> Result<(), Errno> {
         debug_assert!([TUNSETIFF, SIOCGIFMTU, SIOCGIFFLAGS].contains(&QUESTION));
-        // SAFETY: each of the three questions that this file asks takes a `struct ifreq` and writes at most one back, and
-        // `Ifreq` is that struct: it is `repr(C)`, has its size (40 octets on 64-bit Linux, 32 elsewhere, so never more than
-        // ours), and any octets are a valid value of it. On another kind of descriptor they fail with ENOTTY or EINVAL.
+        // SAFETY: each of the three questions that this file asks takes a `struct ifreq` and writes
+        // at most one back, and `Ifreq` is that struct: it is `repr(C)`, has its size (40 octets on
+        // 64-bit Linux, 32 elsewhere, so never more than ours), and any octets are a valid value of
+        // it. On another kind of descriptor they fail with ENOTTY or EINVAL.
         unsafe { ioctl(fd, Updater::<QUESTION, Self>::new(self)) }
     }
 }

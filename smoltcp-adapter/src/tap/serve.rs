@@ -9,8 +9,8 @@ use smoltcp::time::Duration;
 use super::{Clock, Sleeper};
 use crate::{Server, Stack};
 
-/// Serves until `stop` says how long the connections may still have, and the last of them is closed. `stop` is asked after
-/// each sleep; a [`Waker`](super::Waker) ends one.
+/// Serves until `stop` says how long the connections may still have, and the last of them is
+/// closed. `stop` is asked after each sleep; a [`Waker`](super::Waker) ends one.
 ///
 /// # Errors
 /// The device is gone.

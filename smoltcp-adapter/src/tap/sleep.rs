@@ -17,8 +17,8 @@ pub struct Sleeper {
     waker: Waker,
 }
 
-/// Ends a sleep from another thread, or from a signal's handler. One that was never slept through is not lost: the next
-/// sleep returns at once.
+/// Ends a sleep from another thread, or from a signal's handler. One that was never slept through
+/// is not lost: the next sleep returns at once.
 #[derive(Debug, Clone)]
 pub struct Waker(Arc<OwnedFd>);
 
@@ -46,7 +46,8 @@ impl Sleeper {
         self.waker.clone()
     }
 
-    /// Sleeps until a frame can be read, a [`Waker`] or a signal wakes us, or `longest` has passed (none: for ever).
+    /// Sleeps until a frame can be read, a [`Waker`] or a signal wakes us, or `longest` has passed
+    /// (none: for ever).
     ///
     /// # Errors
     /// The device is gone (deleted, or its namespace ended), or an earlier read on it failed.

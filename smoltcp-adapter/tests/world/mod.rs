@@ -1,7 +1,9 @@
-//! A small world: a server's stack and a client's, joined by a hub in memory, under a clock of its own.
+//! A small world: a server's stack and a client's, joined by a hub in memory, under a clock of its
+//! own.
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::pedantic)]
 
+pub mod ghost;
 pub mod peer;
 pub mod seed;
 pub mod wire;
@@ -92,8 +94,8 @@ impl World {
         let handle = self.client.sockets.add(socket(receive, 65_536));
         let socket = self.client.sockets.get_mut::<Socket>(handle);
         socket.set_nagle_enabled(false);
-        // A smoltcp that sends forgets its timer when a late segment says that the window is shut, and learns that it is
-        // open from the answer to a keep-alive.
+        // A smoltcp that sends forgets its timer when a late segment says that the window is shut,
+        // and learns that it is open from the answer to a keep-alive.
         socket.set_keep_alive(Some(Duration::from_secs(5)));
         socket.connect(self.client.iface.context(), (IpAddress::Ipv4(SERVER), PORT), port).unwrap();
         handle
@@ -199,7 +201,8 @@ pub fn scratch(limits: &Limits) -> Scratch<'static> {
     Scratch { frame: octets(limits.frame_room()), reply: octets(limits.reply_room()) }
 }
 
-/// What a server must answer, however the octets are cut: the core's session over all of them at once.
+/// What a server must answer, however the octets are cut: the core's session over all of them at
+/// once.
 pub fn replies_to(limits: &Limits, input: &[u8]) -> Vec<u8> {
     let (mut session, commands) = (Session::new(limits, Millis(0)), table());
     let mut octets = vec![0; 1 << 20];

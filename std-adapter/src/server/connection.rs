@@ -18,7 +18,7 @@ use super::counters::{WorkerCounters, add};
 use super::guard::Guard;
 use super::millis;
 use super::parked::{Exhausted, Parked};
-use super::shared::{LINGERING_CAP, Shared};
+use super::shared::Shared;
 
 /// How long a closing connection is drained at most, so that unread octets don't destroy its last
 /// reply: docs/PROTOCOL.md §8.1.
@@ -375,7 +375,8 @@ impl<'c> Connection<'c> {
     /// while, for a close with unread octets would destroy that reply.
     fn linger<S>(&mut self, hands: &mut Hands<'c, S>) -> After {
         self.input.clear(&mut self.share, &hands.shared.parked);
-        if self.inflow.ended || !Shared::take_place(&hands.shared.lingering, LINGERING_CAP) {
+        let places = hands.shared.lingering_cap();
+        if self.inflow.ended || !Shared::take_place(&hands.shared.lingering, places) {
             return After::Close;
         }
         hands.shared.open.fetch_sub(1, Relaxed);

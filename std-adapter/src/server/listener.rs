@@ -10,7 +10,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::config::Config;
-use super::shared::{Desk, LINGERING_CAP, Newcomer, Shared};
+use super::shared::{Desk, Newcomer, Shared};
 
 const ACCEPT: Token = Token(0);
 const WAKE: Token = Token(1);
@@ -128,7 +128,7 @@ fn admit(tcp: TcpStream, peer: SocketAddr, shared: &Shared, config: &Config) -> 
         return None;
     }
     let admitted = Shared::take_place(&shared.open, config.max_connections);
-    if !admitted && !Shared::take_place(&shared.lingering, LINGERING_CAP) {
+    if !admitted && !Shared::take_place(&shared.lingering, shared.lingering_cap()) {
         return None;
     }
     log::debug!("{peer}: {}", if admitted { "connected" } else { "no room" });

@@ -17,7 +17,7 @@ use super::listener::Listener;
 use super::worker::WAKE;
 
 /// Connections that may linger at one time; beyond, they are closed at once.
-pub(super) const LINGERING_CAP: usize = 64;
+const LINGERING_CAP: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -105,6 +105,12 @@ impl Shared {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Relaxed)
+    }
+
+    /// How many may linger. Once the server stops, no more come, and each is to learn what became of its
+    /// requests: all of them may.
+    pub(super) fn lingering_cap(&self) -> usize {
+        if self.is_stopping() { usize::MAX } else { LINGERING_CAP }
     }
 
     /// Takes one of `cap` places, if one is left.

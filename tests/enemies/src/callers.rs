@@ -63,7 +63,9 @@ pub(crate) fn call(addr: SocketAddr, per_second: usize, end: Instant) -> io::Res
             callers[at].call(at, addr, due, &poll, &mut calls);
         }
     }
-    callers.iter_mut().for_each(|caller| caller.fail("no reply", &mut calls));
+    for caller in &mut callers {
+        caller.fail("no reply", &mut calls);
+    }
     calls.times.sort_unstable();
     Ok(calls)
 }

@@ -2,9 +2,9 @@
 //! well-behaved clients call at a steady rate and are timed.
 //!
 //! ```text
-//! start ─► warm up ─► calm: the clients alone ─► all closed: "before" ─► storm: clients and enemies
-//!                                                                           │
-//!                          verdict ◄─ SIGTERM ◄─ "after", once it is as before ┘
+//! start ─► a short storm ─► calm: the clients alone ─► "before" ─► storm: clients and enemies
+//!                                                                     │
+//!                         verdict ◄─ SIGTERM ◄─ "after", once it is as before
 //! ```
 //!
 //! The promises, each of which makes [`Report::broken`] say so: every well-behaved call is answered

@@ -42,23 +42,32 @@ mod linux {
             ..Plan::FULL.scaled(options.scale)
         };
         let (plan, words) = fit(plan);
-        words.iter().for_each(|words| eprintln!("{words}"));
+        say(words.as_ref());
         println!("{plan}");
         let report = run(&linecard.to_string_lossy(), plan)?;
         print!("{report}");
-        words.iter().for_each(|words| eprintln!("{words}"));
+        say(words.as_ref());
 
         let mut broken = report.broken();
         if report.is_slow() {
             broken.push("the 99th percentile is over its limit".into());
         }
         broken.extend(report.weak().map(|enemy| format!("{} was weaker than planned", enemy.name)));
-        broken.iter().for_each(|words| println!("BROKEN  {words}"));
+        for words in &broken {
+            println!("BROKEN  {words}");
+        }
         if broken.is_empty() {
             println!("every promise was kept");
             return Ok(ExitCode::SUCCESS);
         }
         Ok(ExitCode::FAILURE)
+    }
+
+    /// Before the run and after it, lest it scroll away.
+    fn say(words: Option<&String>) {
+        if let Some(words) = words {
+            eprintln!("{words}");
+        }
     }
 
     /// Builds the program as this one was built, and says where it is.

@@ -101,8 +101,9 @@ pub struct Report {
     pub calm: Calls,
     /// The calls among them.
     pub storm: Calls,
-    /// What the server held before, at most during, and after.
-    pub held: [Held; 3],
+    /// What the server held when it started; behind the first storm, before the second; at most during it;
+    /// and after it.
+    pub held: [Held; 4],
     /// Most of the kernel's TCP buffers during the storm, in KiB: both sides'.
     pub socket_kib: u64,
     /// The enemies.
@@ -138,7 +139,7 @@ impl Report {
                 broken.push(format!("{lost} calls were not answered right: {:?}", calls.failures));
             }
         }
-        let [before, _, after] = &self.held;
+        let [_, before, _, after] = &self.held;
         if after.descriptors != before.descriptors {
             broken.push("the descriptors are not what they were".into());
         }
@@ -159,11 +160,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [before, during, after] = &self.held;
+        let [cold, before, during, after] = &self.held;
         writeln!(f, "calm    {}", self.calm)?;
         writeln!(f, "storm   {}", self.storm)?;
         writeln!(f, "        p99 may be {:.2} ms", self.p99_limit().as_secs_f64() * 1e3)?;
-        writeln!(f, "before  {before}")?;
+        writeln!(f, "cold    {cold}")?;
+        writeln!(f, "before  {before} (behind a first storm)")?;
         writeln!(f, "during  {during}, server CPU {:.1} s", self.cpu)?;
         writeln!(f, "        TCP buffers of both sides in the kernel: {} KiB", self.socket_kib)?;
         writeln!(f, "after   {after}")?;

@@ -1,4 +1,5 @@
-//! The least that a smoltcp server can do: so many octets in, so many out, and no look at any of them.
+//! The least that a smoltcp server can do: so many octets in, so many out, and no look at any of
+//! them.
 //!
 //! ```text
 //! echo REQUEST_LEN REPLY_FILE

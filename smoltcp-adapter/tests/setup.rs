@@ -1,0 +1,86 @@
+//! Parts that make no server are refused by name, and nothing was changed by then.
+
+mod world;
+
+use linecard_smoltcp::{Parts, Scratch, Server, SetupError};
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{Socket, State};
+
+use world::{LIMITS, socket};
+
+const FRAME: usize = LIMITS.frame_room();
+const REPLY: usize = LIMITS.reply_room();
+
+/// Two slots and a spare of the given rings.
+fn sockets(
+    receive: usize,
+    transmit: usize,
+    spare: usize,
+) -> (SocketSet<'static>, [SocketHandle; 3]) {
+    let mut sockets = SocketSet::new(vec![]);
+    let rings = [(FRAME, REPLY), (receive, transmit), (spare, spare)];
+    let handles = rings.map(|(receive, transmit)| sockets.add(socket(receive, transmit)));
+    (sockets, handles)
+}
+
+fn make(
+    sockets: &mut SocketSet<'_>,
+    [first, second, spare]: [SocketHandle; 3],
+    (frame, reply): (usize, usize),
+    port: u16,
+) -> Result<(), SetupError> {
+    let (mut frame, mut reply) = (vec![0; frame], vec![0; reply]);
+    let scratch = Scratch { frame: &mut frame, reply: &mut reply };
+    let parts = Parts { port, ..Parts::new([first, second], spare, scratch, &LIMITS) };
+    Server::new(sockets, parts).map(drop)
+}
+
+#[track_caller]
+fn refused(
+    (mut sockets, handles): (SocketSet<'static>, [SocketHandle; 3]),
+    scratch: (usize, usize),
+    port: u16,
+    error: SetupError,
+) {
+    assert_eq!(make(&mut sockets, handles, scratch, port), Err(error));
+    assert!(!error.to_string().contains('\n'));
+    for handle in handles {
+        assert_ne!(sockets.get::<Socket<'_>>(handle).state(), State::Listen, "unchanged");
+    }
+}
+
+#[test]
+fn the_least_that_is_needed_is_enough_and_an_octet_less_is_not() {
+    let scratch = (FRAME, REPLY);
+    let (mut set, handles) = sockets(FRAME, REPLY, 16);
+    assert_eq!(make(&mut set, handles, scratch, 1), Ok(()));
+
+    let second = handles[1];
+    let receive = SetupError::Receive { socket: second, needed: FRAME };
+    refused(sockets(FRAME - 1, REPLY, 16), scratch, 1, receive);
+    let transmit = SetupError::Transmit { socket: second, needed: REPLY };
+    refused(sockets(FRAME, REPLY - 1, 16), scratch, 1, transmit);
+    let spare = SetupError::Transmit { socket: handles[2], needed: 9 };
+    refused(sockets(FRAME, REPLY, 8), scratch, 1, spare);
+    let needed = SetupError::Scratch { frame: FRAME, reply: REPLY };
+    refused(sockets(FRAME, REPLY, 16), (FRAME - 1, REPLY), 1, needed);
+    refused(sockets(FRAME, REPLY, 16), (FRAME, REPLY - 1), 1, needed);
+    refused(sockets(FRAME, REPLY, 16), scratch, 0, SetupError::Port);
+}
+
+#[test]
+fn handles_that_make_no_sense_are_refused() {
+    let scratch = (FRAME, REPLY);
+    let (set, [first, second, spare]) = sockets(FRAME, REPLY, 16);
+    refused((set, [first, first, spare]), scratch, 1, SetupError::Twice(first));
+    let (set, _) = sockets(FRAME, REPLY, FRAME.max(REPLY));
+    refused((set, [first, spare, second]), scratch, 1, SetupError::SpareNotLast);
+
+    let (mut set, handles) = sockets(FRAME, REPLY, 16);
+    set.remove(second);
+    assert_eq!(make(&mut set, handles, scratch, 1), Err(SetupError::NotTcp(second)));
+
+    let (mut set, handles) = sockets(FRAME, REPLY, 16);
+    set.get_mut::<Socket<'_>>(second).listen(5).unwrap();
+    assert_eq!(make(&mut set, handles, scratch, 1), Err(SetupError::Open(second)));
+}

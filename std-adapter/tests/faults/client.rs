@@ -1,0 +1,47 @@
+//! The client on a connection that takes and gives little at a time.
+
+use std::net::TcpStream;
+
+use linecard_std::protocol::{Command, Octets};
+use linecard_std::{Client, ClientConfig, Stream};
+use socket2::SockRef;
+
+use crate::support::{App, Running};
+
+struct Echo;
+
+impl Command for Echo {
+    const NAME: &'static str = "ECHO";
+    type Request<'i> = Octets<'i>;
+    type Reply<'i> = Octets<'i>;
+}
+
+#[test]
+fn tiny_socket_buffers_change_nothing() {
+    let server = Running::start(App::new().0, 1, |_| ());
+    let tcp = TcpStream::connect(server.addr).expect("a connection");
+    SockRef::from(&tcp).set_send_buffer_size(1).expect("the smallest there is");
+    SockRef::from(&tcp).set_recv_buffer_size(1).expect("the smallest there is");
+    let stream = Stream::new(tcp).expect("a socket");
+    let mut client = Client::over(stream, &ClientConfig::default());
+    let body: Vec<u8> = (0..=u8::MAX).cycle().take(60_000).collect();
+    let reply = client.call::<Echo>(&Octets(&body)).expect("a reply");
+    assert!(reply.0 == body, "one long call");
+    for len in [0, 1, 255, 10_000] {
+        let pieces: Vec<_> = (0..10).map(|at| &body[at..at + len]).collect();
+        // As many on their way as the client lets there be.
+        let mut sent = Vec::new();
+        for piece in &pieces {
+            match client.send::<Echo>(&Octets(piece)) {
+                Ok(ticket) => sent.push((ticket, piece)),
+                Err(_) => break,
+            }
+        }
+        assert!(!sent.is_empty());
+        for (ticket, piece) in sent {
+            let reply = client.receive(ticket).expect("a reply");
+            assert!(reply.0 == *piece, "{len} octets");
+        }
+    }
+    server.stop();
+}

@@ -1,0 +1,10 @@
+//! A server in trouble: handlers that panic or dawdle, peers that hoard, vanish, flood or never leave.
+
+mod churn;
+mod client;
+mod closing;
+mod panics;
+mod parked;
+mod slow;
+mod stop;
+mod support;

@@ -1,0 +1,96 @@
+//! Peers that hoard: frames begun and never finished, replies never read.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use socket2::SockRef;
+
+use crate::support::{App, Running, nothing_left, octets};
+
+const KIB: usize = 1_024;
+
+fn is_reset(mut stream: &TcpStream) -> bool {
+    matches!(stream.read(&mut [0]), Err(error) if error.kind() == ErrorKind::ConnectionReset)
+}
+
+#[test]
+fn a_fair_share_for_each_and_hogs_are_reset() {
+    const BUDGET: usize = 256 * KIB;
+    let server = Running::start(App::new().0, 2, |config| {
+        config.parked_budget = BUDGET;
+        config.max_connections = 64;
+    });
+    let hogs: Vec<TcpStream> = (0..8)
+        .map(|_| {
+            let mut hog = server.stream();
+            let frame = [b"ECHO 65000\n".as_slice(), &[b'x'; 60 * KIB]].concat();
+            // It may be reset before all is written.
+            let _taken = hog.write_all(&frame);
+            hog
+        })
+        .collect();
+    server.until("a hog reset", |counters| counters.resets >= 4);
+    // 4 KiB each is fair: beside the hogs, frames within it arrive in pieces and are answered.
+    let body = [b'y'; 3 * KIB];
+    for _ in 0..50 {
+        let mut small = server.peer();
+        small.send(b"ECHO 3072 #7\n").expect("sent");
+        for piece in body.chunks(KIB) {
+            small.send(piece).expect("sent");
+            assert!(server.handle.counters().parked <= 2 * BUDGET);
+        }
+        small.send(b"\n").expect("sent");
+        small.expect(&[octets(&body, Some(7))]).expect("answered beside the hogs");
+    }
+    let reset = hogs.iter().filter(|hog| {
+        hog.set_read_timeout(Some(Duration::from_millis(1))).expect("a socket");
+        is_reset(hog)
+    });
+    assert_eq!(reset.count() as u64, server.handle.counters().resets);
+    drop(hogs);
+    server.until("all given back", nothing_left);
+    server.stop();
+}
+
+/// Without a bound of its own the kernel would take megaoctets for each.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_peer_that_never_reads_costs_a_bounded_amount() {
+    let server = Running::start(App::new().0, 1, |_| ());
+    let mut deaf = server.stream();
+    deaf.set_write_timeout(Some(Duration::from_millis(500))).expect("a socket");
+    let request = [b"ECHO 4096\n".as_slice(), &[b'x'; 4_096], b"\n"].concat();
+    while deaf.write_all(&request).is_ok() {}
+    let counters = server.handle.counters();
+    assert!(counters.parked > 0, "backpressure: {counters:?}");
+    assert!(counters.parked <= 512 * KIB, "{counters:?}");
+    // The kernel's: its receive buffer, and what is unsent on the server's side.
+    let kernels = SockRef::from(&deaf).recv_buffer_size().expect("a size") + 256 * KIB;
+    assert!(counters.octets_out <= kernels as u64, "{} of {kernels}", counters.octets_out);
+    drop(deaf);
+    server.until("all given back", nothing_left);
+    server.stop();
+}
+
+#[test]
+fn a_peer_that_takes_little_at_a_time_gets_all_of_it() {
+    let server = Running::start(App::new().0, 1, |_| ());
+    let mut thin = server.stream();
+    SockRef::from(&thin).set_recv_buffer_size(1).expect("the smallest there is");
+    let body: Vec<u8> = (0..60_000_u32).flat_map(|at| at.to_le_bytes()).take(60_000).collect();
+    let request = [b"ECHO 60000\n".as_slice(), &body, b"\n"].concat();
+    let mut sending = thin.try_clone().expect("a socket");
+    let requests = request.repeat(2);
+    let sent = std::thread::spawn(move || sending.write_all(&requests));
+    let want = [b"OK 60000\n".as_slice(), &body, b"\n"].concat().repeat(2);
+    let mut got = vec![0; want.len()];
+    for piece in got.chunks_mut(700) {
+        thin.read_exact(piece).expect("the next piece");
+    }
+    assert!(got == want, "the same, octet for octet");
+    sent.join().expect("no panic").expect("all sent");
+    drop(thin);
+    server.until("all given back", nothing_left);
+    server.stop();
+}
