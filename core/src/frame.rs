@@ -144,9 +144,33 @@ impl Decoder {
         matches!(self.state, State::Fresh)
     }
 
+    /// The frame at the front of `input`, and its octets, where all of it is there and nothing is wrong
+    /// or special about it: what [`step`](Self::step) finds nearly always, without the cost of all that
+    /// it may find.
+    #[inline]
+    pub(crate) fn whole_frame<'i>(
+        &self,
+        max_body_len: u32,
+        input: &'i [u8],
+    ) -> Option<(Frame<'i>, usize)> {
+        if !self.is_fresh() {
+            return None;
+        }
+        let (Head { name, len, tag }, at) = Head::line_at_front_of(input)?;
+        let rest = input.get(at..)?;
+        let (body, end) = match len {
+            Some(len) => (Body::Counted(rest.get(..len as usize)?), len as usize),
+            None => {
+                let end = find_lf(rest, 0)?;
+                (Body::Line(trim_cr(rest.get(..end)?)), end)
+            }
+        };
+        let fits = body.octets().len() <= max_body_len as usize && rest.get(end) == Some(&LF);
+        fits.then(|| (Frame { name, tag, body }, at.saturating_add(end).saturating_add(1)))
+    }
+
     /// Looks at `input`, all received and not yet consumed; says how many octets at its front are
     /// done with, which the caller drops when it is done with the frame.
-    #[inline(always)]
     pub(crate) fn step<'i>(&mut self, bounds: Bounds, input: &'i [u8]) -> Stepped<'i> {
         match self.state {
             State::Counted { frame_len } if input.len() < frame_len as usize => {
@@ -163,7 +187,6 @@ impl Decoder {
         }
     }
 
-    #[inline(always)]
     fn open<'i>(&mut self, bounds: Bounds, input: &'i [u8], scanned: usize) -> Stepped<'i> {
         match HeadLine::at_front_of(input) {
             HeadLine::Whole(head, at) => match head.len {
@@ -176,7 +199,6 @@ impl Decoder {
     }
 
     /// The body starts `at`, and its length was told.
-    #[inline(always)]
     fn counted<'i>(
         &mut self,
         bounds: Bounds,
@@ -204,7 +226,6 @@ impl Decoder {
     }
 
     /// The body starts `at` and ends at an LF, which is not among the first `scanned` octets.
-    #[inline(always)]
     fn line<'i>(
         &mut self,
         bounds: Bounds,
@@ -232,14 +253,12 @@ impl Decoder {
         (input.len(), self.skip_more(bounds, meant, body.len(), last))
     }
 
-    #[inline(always)]
     fn whole<'i>(&mut self, head: Head<'i>, body: Body<'i>, consumed: usize) -> Stepped<'i> {
         self.state = State::Fresh;
         (consumed, Decoded::Frame(Frame { name: head.name, tag: head.tag, body }))
     }
 
     /// `left` octets of the body, from `at` on, and its LF go by.
-    #[inline(never)]
     fn skip_counted<'i>(
         &mut self,
         input: &'i [u8],
@@ -264,7 +283,6 @@ impl Decoder {
     }
 
     /// More of a line of which `seen` octets are gone.
-    #[inline(never)]
     fn skip_line<'i>(
         &mut self,
         bounds: Bounds,
@@ -284,7 +302,6 @@ impl Decoder {
     }
 
     /// The end of a skipped line is not there yet: judge what it is sure to have.
-    #[inline(never)]
     fn skip_more<'i>(
         &mut self,
         bounds: Bounds,
@@ -300,7 +317,6 @@ impl Decoder {
     }
 
     /// The end of a line over the limit: its text was `len` octets.
-    #[inline(never)]
     fn skipped<'i>(
         &mut self,
         bounds: Bounds,

@@ -42,8 +42,20 @@ impl<'i> Head<'i> {
         }
     }
 
+    /// A whole head line, and its octets.
+    #[inline]
+    pub(crate) fn line_at_front_of(input: &'i [u8]) -> Option<(Self, usize)> {
+        let window = input.get(..HEAD_LINE_CAP).unwrap_or(input);
+        match Self::at_front_of(window)? {
+            (head, [LF, after @ ..] | [CR, LF, after @ ..]) => {
+                Some((head, window.len().saturating_sub(after.len())))
+            }
+            _ => None,
+        }
+    }
+
     /// Reads as far as the grammar goes; gives back what stands there, which should be the line's end.
-    #[inline(always)]
+    #[inline]
     fn at_front_of(octets: &'i [u8]) -> Option<(Self, &'i [u8])> {
         let (name, rest) = name(octets)?;
         let (len, rest) = match rest {
@@ -139,15 +151,16 @@ pub(crate) enum HeadLine<'i> {
 
 impl<'i> HeadLine<'i> {
     /// Judges at the LF, or after [`HEAD_LINE_CAP`] octets without one; never earlier.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn at_front_of(input: &'i [u8]) -> Self {
+        if let Some((head, len)) = Head::line_at_front_of(input) {
+            return Self::Whole(head, len);
+        }
         let window = input.get(..HEAD_LINE_CAP).unwrap_or(input);
-        match Head::at_front_of(window) {
-            Some((head, [LF, after @ ..] | [CR, LF, after @ ..])) => {
-                Self::Whole(head, window.len().saturating_sub(after.len()))
-            }
-            _ if window.len() == HEAD_LINE_CAP || find_lf(window, 0).is_some() => Self::Bad,
-            _ => Self::Partial,
+        if window.len() == HEAD_LINE_CAP || find_lf(window, 0).is_some() {
+            Self::Bad
+        } else {
+            Self::Partial
         }
     }
 }

@@ -94,7 +94,6 @@ impl<'l> Session<'l> {
     /// handed out and left unanswered gets `ERR failed` now.
     ///
     /// Input goes before time: a frame that is whole is taken, even after its deadline.
-    #[inline(always)]
     pub fn step<'i>(
         &mut self,
         now: Millis,
@@ -126,6 +125,29 @@ impl<'l> Session<'l> {
         self.decode(now, input, end, out)
     }
 
+    /// A request that is whole, where nothing else is to be thought of: what [`step`](Self::step) would
+    /// hand out. `None` says nothing; step then.
+    #[inline]
+    pub(crate) fn whole_request<'i>(
+        &mut self,
+        now: Millis,
+        input: &'i [u8],
+        out: &Out<'_>,
+    ) -> Option<(usize, Frame<'i>)> {
+        let plain = self.owed == Owed::Nothing
+            && self.phase != Phase::Closed
+            && !self.blocked
+            && self.stop_by.is_none()
+            && out.free() >= self.limits.reply_room();
+        if !plain {
+            return None;
+        }
+        let (frame, len) = self.decoder.whole_frame(self.limits.max_body_len, input)?;
+        self.enter(Phase::Idle, now);
+        self.owed = Owed::Reply { tag: frame.tag };
+        Some((len, frame))
+    }
+
     /// The limits that it keeps to.
     #[must_use]
     pub const fn limits(&self) -> &'l Limits {
@@ -133,7 +155,6 @@ impl<'l> Session<'l> {
     }
 
     /// Answers the request that the last step handed out.
-    #[inline]
     pub fn reply<'s>(&'s mut self, out: &'s mut Out<'_>) -> Reply<'s> {
         Reply::new(&mut self.owed, self.limits.max_reply_len, out)
     }
@@ -167,7 +188,6 @@ impl<'l> Session<'l> {
     }
 
     /// The output was sent on: time goes on. A step that finds room does this by itself.
-    #[inline]
     pub(crate) fn unblock(&mut self, now: Millis) {
         if self.blocked {
             self.blocked = false;
@@ -175,13 +195,11 @@ impl<'l> Session<'l> {
         }
     }
 
-    #[inline]
     fn enter(&mut self, phase: Phase, now: Millis) {
         self.phase = phase;
         self.since = now;
     }
 
-    #[inline(always)]
     fn decode<'i>(
         &mut self,
         now: Millis,
