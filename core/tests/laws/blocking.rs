@@ -399,6 +399,15 @@ fn a_reply_passed_over_is_not_waited_for() {
 }
 
 #[test]
+fn a_reply_too_large_for_another_call_is_passed_over() {
+    let long = format!("OK 500 #0\n{}\nOK #1\nb\n", "x".repeat(500));
+    let mut caller = caller(Script::reading([give(&long)]));
+    let _first = caller.send::<Say>(&Text("1")).expect("sent");
+    let second = caller.send::<Say>(&Text("2")).expect("sent");
+    assert_eq!(caller.receive(second), Ok(Text("b")));
+}
+
+#[test]
 fn a_call_that_timed_out_is_given_up_and_the_next_goes_on() {
     let mut caller = caller(Script::reading([
         give("OK #0\nla"),
