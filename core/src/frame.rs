@@ -8,6 +8,11 @@
 //! A frame stays in the caller's buffer until all of it is there. One that is over the limit, but
 //! within the skip budget, is consumed as it comes and never stored.
 
+#![expect(
+    clippy::inline_always,
+    reason = "frames handed on by memory cost more than the rest of a step"
+)]
+
 use crate::code::Code;
 use crate::head::{Head, HeadLine};
 use crate::scan::{LF, find_lf, least_len, trim_cr};
@@ -137,6 +142,31 @@ impl Decoder {
     /// Whether nothing of a frame was consumed or judged.
     pub(crate) const fn is_fresh(&self) -> bool {
         matches!(self.state, State::Fresh)
+    }
+
+    /// The frame at the front of `input`, and its octets, where all of it is there and nothing is wrong
+    /// or special about it: what [`step`](Self::step) finds nearly always, without the cost of all that
+    /// it may find.
+    #[inline]
+    pub(crate) fn whole_frame<'i>(
+        &self,
+        max_body_len: u32,
+        input: &'i [u8],
+    ) -> Option<(Frame<'i>, usize)> {
+        if !self.is_fresh() {
+            return None;
+        }
+        let (Head { name, len, tag }, at) = Head::line_at_front_of(input)?;
+        let rest = input.get(at..)?;
+        let (body, end) = match len {
+            Some(len) => (Body::Counted(rest.get(..len as usize)?), len as usize),
+            None => {
+                let end = find_lf(rest, 0)?;
+                (Body::Line(trim_cr(rest.get(..end)?)), end)
+            }
+        };
+        let fits = body.octets().len() <= max_body_len as usize && rest.get(end) == Some(&LF);
+        fits.then(|| (Frame { name, tag, body }, at.saturating_add(end).saturating_add(1)))
     }
 
     /// Looks at `input`, all received and not yet consumed; says how many octets at its front are

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::code::Code;
 use crate::encode::{EncodeError, Encoded, Encoder};
 use crate::frame::Body;
+use crate::scan::text;
 
 /// Why a body is not a value of the command's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub struct Text<'i>(pub &'i str);
 
 impl<'i> Payload<'i> for Text<'i> {
     fn decode(body: Body<'i>) -> Result<Self, Reject> {
-        core::str::from_utf8(body.octets()).map(Text).map_err(|_| Reject::Text)
+        text(body.octets()).map(Text).ok_or(Reject::Text)
     }
 
     fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
@@ -94,8 +95,10 @@ pub struct Postcard<T>(pub T);
 impl<'i, T: Deserialize<'i> + Serialize> Payload<'i> for Postcard<T> {
     fn decode(body: Body<'i>) -> Result<Self, Reject> {
         let Body::Counted(octets) = body else { return Err(Reject::Payload) };
-        match postcard::take_from_bytes(octets) {
-            Ok((value, [])) => Ok(Postcard(value)),
+        let mut deserializer = postcard::Deserializer::from_bytes(octets);
+        let value = T::deserialize(&mut deserializer).map(Postcard);
+        match deserializer.finalize() {
+            Ok([]) => value.map_err(|_| Reject::Payload),
             _ => Err(Reject::Payload),
         }
     }

@@ -1,7 +1,9 @@
-//! Finding line ends: eight octets at a step, in safe code.
+//! Finding line ends, and telling text: many octets at a step, in safe code.
+
+use ascii::AsAsciiStr;
 
 pub(crate) const LF: u8 = b'\n';
-const CR: u8 = b'\r';
+pub(crate) const CR: u8 = b'\r';
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const LFS: u64 = 0x0a0a_0a0a_0a0a_0a0a;
@@ -26,6 +28,15 @@ fn lf_in_word(word: u64) -> Option<usize> {
     let x = word ^ LFS;
     let zeros = x.wrapping_sub(ONES) & !x & HIGHS;
     (zeros != 0).then_some((zeros.trailing_zeros() / 8) as usize)
+}
+
+/// UTF-8 text. Most of it is ASCII, which `str::from_utf8` would look at octet by octet.
+#[inline]
+pub(crate) fn text(octets: &[u8]) -> Option<&str> {
+    match octets.as_ascii_str() {
+        Ok(ascii) => Some(ascii.as_str()),
+        Err(_) => core::str::from_utf8(octets).ok(),
+    }
 }
 
 /// The line without the one CR that may stand just before its LF.

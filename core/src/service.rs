@@ -61,6 +61,11 @@ pub fn pump(
     let mut consumed = 0_usize;
     loop {
         let rest = input.get(consumed..).unwrap_or_default();
+        if let Some((len, request)) = session.whole_request(now, rest, out) {
+            consumed = consumed.saturating_add(len);
+            let _answered = service.call(request, session.reply(out));
+            continue;
+        }
         let (len, step) = session.step(now, rest, end, out);
         consumed = consumed.saturating_add(len);
         let want = match step {

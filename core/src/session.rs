@@ -9,6 +9,11 @@
 //!        Close
 //! ```
 
+#![expect(
+    clippy::inline_always,
+    reason = "frames handed on by memory cost more than the rest of a step"
+)]
+
 use crate::code::Code;
 use crate::frame::{Bounds, Decoded, Decoder, Frame};
 use crate::limits::{Limits, Millis};
@@ -118,6 +123,29 @@ impl<'l> Session<'l> {
             }
         }
         self.decode(now, input, end, out)
+    }
+
+    /// A request that is whole, where nothing else is to be thought of: what [`step`](Self::step) would
+    /// hand out. `None` says nothing; step then.
+    #[inline]
+    pub(crate) fn whole_request<'i>(
+        &mut self,
+        now: Millis,
+        input: &'i [u8],
+        out: &Out<'_>,
+    ) -> Option<(usize, Frame<'i>)> {
+        let plain = self.owed == Owed::Nothing
+            && self.phase != Phase::Closed
+            && !self.blocked
+            && self.stop_by.is_none()
+            && out.free() >= self.limits.reply_room();
+        if !plain {
+            return None;
+        }
+        let (frame, len) = self.decoder.whole_frame(self.limits.max_body_len, input)?;
+        self.enter(Phase::Idle, now);
+        self.owed = Owed::Reply { tag: frame.tag };
+        Some((len, frame))
     }
 
     /// The limits that it keeps to.
