@@ -201,7 +201,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         idle.into_iter().chain(due).min()
     }
 
-    /// This client's part in a [`Stack::poll`] that it shares with others.
+    /// This client's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
     pub fn tend(
         &mut self,
         now: Instant,

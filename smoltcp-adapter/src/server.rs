@@ -81,7 +81,7 @@ impl<'a, const N: usize> Server<'a, N> {
         idle.into_iter().chain(due).min()
     }
 
-    /// This server's part in a [`Stack::poll`] that it shares with others.
+    /// This server's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
     pub fn tend(
         &mut self,
         now: Instant,
