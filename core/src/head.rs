@@ -5,12 +5,7 @@
 //! 1 to 32       1 to 10 digits   1 to 10 digits
 //! ```
 
-#![expect(
-    clippy::inline_always,
-    reason = "frames handed on by memory cost more than the rest of a step"
-)]
-
-use crate::scan::{CR, LF, find_lf, text};
+use crate::scan::{CR, LF, find_lf};
 
 /// The longest name, in octets.
 pub const NAME_CAP: usize = 32;
@@ -92,7 +87,7 @@ fn name(octets: &[u8]) -> Option<(&str, &[u8])> {
     if len > NAME_CAP || !name.first()?.is_ascii_alphabetic() {
         return None;
     }
-    Some((text(name)?, rest))
+    Some((core::str::from_utf8(name).ok()?, rest))
 }
 
 /// Whether `name` is a legal name of a command (or of a reply).

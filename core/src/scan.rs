@@ -1,6 +1,4 @@
-//! Finding line ends, and telling text: many octets at a step, in safe code.
-
-use ascii::AsAsciiStr;
+//! Finding line ends: eight octets at a step, in safe code.
 
 pub(crate) const LF: u8 = b'\n';
 pub(crate) const CR: u8 = b'\r';
@@ -30,19 +28,6 @@ fn lf_in_word(word: u64) -> Option<usize> {
     let x = word ^ LFS;
     let zeros = x.wrapping_sub(ONES) & !x & HIGHS;
     (zeros != 0).then_some((zeros.trailing_zeros() / 8) as usize)
-}
-
-/// UTF-8 text. Most of it is ASCII, which `str::from_utf8` would look at octet by octet.
-#[inline]
-pub(crate) fn text(octets: &[u8]) -> Option<&str> {
-    // On a device code is dearer than time.
-    if cfg!(target_os = "none") {
-        return core::str::from_utf8(octets).ok();
-    }
-    match octets.as_ascii_str() {
-        Ok(ascii) => Some(ascii.as_str()),
-        Err(_) => core::str::from_utf8(octets).ok(),
-    }
 }
 
 /// The line without the one CR that may stand just before its LF.

@@ -176,7 +176,7 @@ fn a_peer_that_never_acknowledges_our_fin_is_reset_however_lively_it_is() {
     while world.server.connections() > 0 {
         ghost.announce(world.now);
         // Lively, and then silent for longer than a keep-alive's interval.
-        let acks = if (world.now - begun).secs() % 16 == 0 { 6 } else { 0 };
+        let acks = if (world.now - begun).secs().is_multiple_of(16) { 6 } else { 0 };
         for _ in 0..acks {
             let ack = segment(5, TcpControl::None, 114, Some(ours.wrapping_add(said)));
             ghost.send(world.now, &ack);
