@@ -19,7 +19,8 @@ use crate::payload::Payload;
 use crate::reply::{Reply, Sent};
 use crate::service::Service;
 
-type Run<S> = fn(&mut S, Body<'_>, Reply<'_>) -> Sent;
+/// The body by reference: to copy it again waits for the stores that made it.
+type Run<S> = fn(&mut S, &Body<'_>, Reply<'_>) -> Sent;
 
 /// One command and its handler.
 pub struct Entry<S> {
@@ -60,8 +61,8 @@ impl<S> fmt::Debug for Entry<S> {
 }
 
 /// octets → request → handler → reply → octets
-fn run<C: Command, S: Handle<C>>(state: &mut S, body: Body<'_>, reply: Reply<'_>) -> Sent {
-    match C::Request::decode(body) {
+fn run<C: Command, S: Handle<C>>(state: &mut S, body: &Body<'_>, reply: Reply<'_>) -> Sent {
+    match C::Request::decode(*body) {
         Err(reject) => reply.error(reject.code(), ""),
         Ok(request) => match state.handle(request) {
             Ok(value) => reply.send(&value),
@@ -218,9 +219,10 @@ impl<S, B: Clone> Clone for Bound<'_, S, B> {
 }
 
 impl<S, B: BorrowMut<S>> Service for Bound<'_, S, B> {
+    #[inline]
     fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
         match self.chains.find(request.name) {
-            Some(entry) => (entry.run)(self.state.borrow_mut(), request.body, reply),
+            Some(entry) => (entry.run)(self.state.borrow_mut(), &request.body, reply),
             None => reply.error(Code::UnknownCommand, request.name),
         }
     }
