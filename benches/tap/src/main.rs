@@ -45,7 +45,7 @@ fn main() -> Result<(), Failure> {
                 echo.push(measure(&programs, exchange, depth, seconds, echo_server)?);
                 ours.push(measure(&programs, exchange, depth, seconds, linecard_server)?);
             }
-            let best = best(&ours) / best(&echo);
+            let best = fastest(&ours) / fastest(&echo);
             let (echo, ours) = (median(echo), median(ours));
             let Exchange { name, request_len, reply_len, .. } = exchange;
             let what = format!("{name} {request_len}/{reply_len}, {depth} deep");
@@ -162,7 +162,7 @@ fn measure(
 }
 
 /// The round that was disturbed the least.
-fn best(figures: &[f64]) -> f64 {
+fn fastest(figures: &[f64]) -> f64 {
     figures.iter().copied().fold(0.0, f64::max)
 }
 
