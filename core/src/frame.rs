@@ -8,11 +8,6 @@
 //! A frame stays in the caller's buffer until all of it is there. One that is over the limit, but
 //! within the skip budget, is consumed as it comes and never stored.
 
-#![expect(
-    clippy::inline_always,
-    reason = "frames handed on by memory cost more than the rest of a step"
-)]
-
 use crate::code::Code;
 use crate::head::{Head, HeadLine};
 use crate::scan::{LF, find_lf, least_len, trim_cr};
@@ -158,12 +153,11 @@ impl Decoder {
         }
         let (Head { name, len, tag }, at) = Head::line_at_front_of(input)?;
         let rest = input.get(at..)?;
-        let (body, end) = match len {
-            Some(len) => (Body::Counted(rest.get(..len as usize)?), len as usize),
-            None => {
-                let end = find_lf(rest, 0)?;
-                (Body::Line(trim_cr(rest.get(..end)?)), end)
-            }
+        let (body, end) = if let Some(len) = len {
+            (Body::Counted(rest.get(..len as usize)?), len as usize)
+        } else {
+            let end = find_lf(rest, 0)?;
+            (Body::Line(trim_cr(rest.get(..end)?)), end)
         };
         let fits = body.octets().len() <= max_body_len as usize && rest.get(end) == Some(&LF);
         fits.then(|| (Frame { name, tag, body }, at.saturating_add(end).saturating_add(1)))

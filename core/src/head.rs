@@ -5,11 +5,6 @@
 //! 1 to 32       1 to 10 digits   1 to 10 digits
 //! ```
 
-#![expect(
-    clippy::inline_always,
-    reason = "frames handed on by memory cost more than the rest of a step"
-)]
-
 use crate::scan::{CR, LF, find_lf, text};
 
 /// The longest name, in octets.

@@ -9,11 +9,6 @@
 //!        Close
 //! ```
 
-#![expect(
-    clippy::inline_always,
-    reason = "frames handed on by memory cost more than the rest of a step"
-)]
-
 use crate::code::Code;
 use crate::frame::{Bounds, Decoded, Decoder, Frame};
 use crate::limits::{Limits, Millis};

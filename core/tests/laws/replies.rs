@@ -166,7 +166,7 @@ fn a_payload_of_ones_own_may_refuse() {
 struct Wrapped<S>(S, usize);
 
 impl<S: Service> Service for Wrapped<S> {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         self.1 += 1;
         self.0.call(request, reply)
     }
