@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -141,14 +141,10 @@ fn interrupted_waits_change_nothing_for_the_client() {
 /// The head of a request of two lines, with its LF.
 fn request_head(stream: &mut TcpStream) -> String {
     stream.set_read_timeout(Some(SOON)).expect("a time limit");
-    let mut octets = Vec::new();
-    while octets.iter().filter(|&&octet| octet == b'\n').count() < 2 {
-        let mut octet = [0];
-        stream.read_exact(&mut octet).expect("a request");
-        octets.extend(octet);
-    }
-    let text = String::from_utf8(octets).expect("text");
-    text.split_inclusive('\n').take(1).collect()
+    let mut request = BufReader::new(stream);
+    let (mut head, mut body) = (String::new(), String::new());
+    request.read_line(&mut head).and_then(|_| request.read_line(&mut body)).expect("a request");
+    head
 }
 
 #[test]

@@ -1,14 +1,8 @@
 //! Borrowed strings and octets with a capacity: longer ones are refused as they are decoded.
 
-use core::fmt;
 use core::ops::Deref;
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, Unexpected, Visitor},
-};
-
-use crate::scan::text;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A borrowed string of at most `CAP` octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,32 +38,8 @@ impl<const CAP: usize> Serialize for Str<'_, CAP> {
 
 impl<'de: 'i, 'i, const CAP: usize> Deserialize<'de> for Str<'i, CAP> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            deserializer.deserialize_str(StrVisitor)
-        } else {
-            // In postcard a string is its octets; whether they are text is quicker told here.
-            deserializer.deserialize_bytes(StrVisitor)
-        }
-    }
-}
-
-struct StrVisitor<const CAP: usize>;
-
-impl<'de, const CAP: usize> Visitor<'de> for StrVisitor<CAP> {
-    type Value = Str<'de, CAP>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string within its capacity")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Str::new(text).ok_or_else(|| E::invalid_length(text.len(), &self))
-    }
-
-    fn visit_borrowed_bytes<E: Error>(self, octets: &'de [u8]) -> Result<Self::Value, E> {
-        let text =
-            text(octets).ok_or_else(|| E::invalid_value(Unexpected::Bytes(octets), &self))?;
-        self.visit_borrowed_str(text)
+        let text = <&str>::deserialize(deserializer)?;
+        Self::new(text).ok_or_else(|| D::Error::invalid_length(text.len(), &"a shorter string"))
     }
 }
 

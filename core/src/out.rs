@@ -84,7 +84,8 @@ impl<'b> Pen<'b> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))] // it has many callers, and code is dear there
     pub(crate) fn put_octet(&mut self, octet: u8) {
         match self.rest.split_off_first_mut() {
             Some(room) => *room = octet,
@@ -128,7 +129,8 @@ impl<'b> Pen<'b> {
 /// one is a `memmove`, which a device without a C library pays with 700 octets of code.
 pub(crate) fn move_down(octets: &mut [u8], gap: usize) {
     let mut at = 0_usize;
-    while move_chunk::<32>(octets, at, gap) {
+    // Where there is no operating system, code is dearer than time.
+    while !cfg!(target_os = "none") && move_chunk::<32>(octets, at, gap) {
         at = at.saturating_add(32);
     }
     while move_chunk::<8>(octets, at, gap) {
@@ -160,6 +162,7 @@ impl Flavor for Pen<'_> {
 
     fn try_extend(&mut self, octets: &[u8]) -> postcard::Result<()> {
         match *octets {
+            _ if cfg!(target_os = "none") => self.put(octets),
             [octet] => self.put_octet(octet),
             [first, second] => {
                 self.put_octet(first);

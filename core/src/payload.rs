@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::code::Code;
 use crate::encode::{EncodeError, Encoded, Encoder};
 use crate::frame::Body;
-use crate::scan::text;
 
 /// Why a body is not a value of the command's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +58,7 @@ pub struct Text<'i>(pub &'i str);
 
 impl<'i> Payload<'i> for Text<'i> {
     fn decode(body: Body<'i>) -> Result<Self, Reject> {
-        text(body.octets()).map(Text).ok_or(Reject::Text)
+        core::str::from_utf8(body.octets()).map(Text).map_err(|_| Reject::Text)
     }
 
     fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {

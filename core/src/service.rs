@@ -61,7 +61,10 @@ pub fn pump(
     let mut consumed = 0_usize;
     loop {
         let rest = input.get(consumed..).unwrap_or_default();
-        if let Some((len, request)) = session.whole_request(now, rest, out) {
+        // A short way through the session, for speed alone: a device has none of its code.
+        if !cfg!(target_os = "none")
+            && let Some((len, request)) = session.whole_request(now, rest, out)
+        {
             consumed = consumed.saturating_add(len);
             let _answered = service.call(&request, session.reply(out));
             continue;

@@ -227,3 +227,18 @@ impl<S, B: BorrowMut<S>> Service for Bound<'_, S, B> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_names_are_not_free() {
+        for name in ["OK", "ERR", "MORE", "LC.", "LC.hello", "", "9", "A B"] {
+            assert!(!is_free_name(name), "{name}");
+        }
+        for name in ["OKAY", "ok", "ERROR", "MORES", "LC", "LC-x", "lc.x"] {
+            assert!(is_free_name(name), "{name}");
+        }
+    }
+}

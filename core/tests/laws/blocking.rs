@@ -392,9 +392,19 @@ fn a_reply_passed_over_is_not_waited_for() {
     let mut caller = caller(Script::reading([give("OK #0\na\nOK #1\nb\n")]));
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
+    let _third = caller.send::<Say>(&Text("3")).expect("sent");
     assert_eq!(caller.receive(second), Ok(Text("b")));
     assert_eq!(caller.receive(first), Err(CallerError::PassedOver));
     assert_eq!(caller.io().reads.len(), 0);
+}
+
+#[test]
+fn a_reply_too_large_for_another_call_is_passed_over() {
+    let long = format!("OK 500 #0\n{}\nOK #1\nb\n", "x".repeat(500));
+    let mut caller = caller(Script::reading([give(&long)]));
+    let _first = caller.send::<Say>(&Text("1")).expect("sent");
+    let second = caller.send::<Say>(&Text("2")).expect("sent");
+    assert_eq!(caller.receive(second), Ok(Text("b")));
 }
 
 #[test]

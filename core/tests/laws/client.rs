@@ -178,6 +178,17 @@ fn an_end_is_told_from_a_cut() {
 }
 
 #[test]
+fn an_end_within_a_reply_that_is_skipped_is_a_cut() {
+    for octets in [format!("OK 201 #0\n{}", "x".repeat(201)), format!("OK #0\n{}", "x".repeat(300))]
+    {
+        let mut client = waiting(1);
+        let (consumed, arrival) = client.step(octets.as_bytes(), false);
+        assert_eq!((consumed, arrival), (octets.len(), Arrival::NeedInput { frame_len: None }));
+        assert_eq!(client.step(b"", true), (0, Arrival::Closed(Fault::CutOff)));
+    }
+}
+
+#[test]
 fn exactly_the_capacity_is_taken_and_more_is_skipped_and_reported() {
     let full = "x".repeat(200);
     for head in ["OK 200 #0", "OK #0"] {

@@ -53,6 +53,7 @@ impl Ghost {
                 let tcp = TcpPacket::new_unchecked(ip.payload());
                 return Some(Seen {
                     syn: tcp.syn(),
+                    fin: tcp.fin(),
                     rst: tcp.rst(),
                     port: tcp.dst_port(),
                     seq: tcp.seq_number().0,
@@ -82,6 +83,7 @@ impl Ghost {
 #[derive(Debug)]
 pub struct Seen {
     pub syn: bool,
+    pub fin: bool,
     pub rst: bool,
     pub port: u16,
     pub seq: i32,

@@ -32,10 +32,10 @@ impl Parked {
         let needed = self.octets.len() + octets.len();
         let held = self.octets.capacity();
         if needed > held {
-            let capacity = needed.max(self.octets.len() * 2);
-            if !share.take(capacity - held, budget) {
-                return Err(Exhausted);
-            }
+            // Twice as much spares copying; where that is more than is granted, as much as is needed.
+            let ample = needed.max(self.octets.len() * 2);
+            let granted = |&capacity: &usize| share.take(capacity - held, budget);
+            let capacity = [ample, needed].into_iter().find(granted).ok_or(Exhausted)?;
             self.octets.reserve_exact(capacity - self.octets.len());
             let surplus = self.octets.capacity() - capacity;
             debug_assert_eq!(surplus, 0, "reserve_exact of a Vec<u8> is exact");
@@ -77,5 +77,16 @@ mod tests {
         parked.consume(60, &mut share, &budget);
         assert_eq!(budget.used(), 0);
         assert!(parked.is_empty());
+    }
+
+    #[test]
+    fn takes_what_is_needed_where_ample_is_too_much() {
+        let budget = Budget::new(1_000, 1);
+        let (mut parked, mut share) = (Parked::default(), Share::default());
+        parked.push(&[0; 600], &mut share, &budget).unwrap();
+        parked.push(&[0; 400], &mut share, &budget).unwrap();
+        assert_eq!(budget.used(), 1_000);
+        assert!(parked.push(&[0], &mut share, &budget).is_err());
+        assert_eq!(parked.octets().len(), 1_000);
     }
 }

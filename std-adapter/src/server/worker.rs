@@ -41,8 +41,6 @@ pub(super) struct Worker<'c, S> {
     hands: Hands<'c, S>,
     /// When the last connection is dropped, once the server stops.
     give_up_at: Option<Millis>,
-    /// Connections closed since memory was last given back.
-    closed: usize,
 }
 
 impl<'c, S: Service> Worker<'c, S> {
@@ -73,7 +71,6 @@ impl<'c, S: Service> Worker<'c, S> {
             again: Vec::new(),
             hands,
             give_up_at: None,
-            closed: 0,
         }
     }
 
@@ -88,7 +85,6 @@ impl<'c, S: Service> Worker<'c, S> {
             }
             self.go_on();
             self.look_at_deadlines();
-            self.tidy();
             if self.hands.shared.is_stopping() && self.is_stopped() {
                 return Ok(());
             }
@@ -166,16 +162,14 @@ impl<'c, S: Service> Worker<'c, S> {
         let mut connection = self.connections.remove(key);
         self.deadlines.remove(key, connection.scheduled);
         connection.leave(self.hands.shared);
-        self.closed += 1;
+        self.give_places_back();
     }
 
-    /// Gives back the places of connections that have gone; often enough to count, and seldom enough to
-    /// cost each of them next to nothing.
-    fn tidy(&mut self) {
-        let open = self.connections.len();
-        if self.closed > open + PLACES_KEPT || (open == 0 && self.closed > 0) {
+    /// Gives memory back once most of the connections have gone that it was for. What is given back is behind
+    /// the last connection, for the others keep their keys; where that is one of the first storm's, nothing is.
+    fn give_places_back(&mut self) {
+        if self.connections.capacity() > 4 * self.connections.len() + PLACES_KEPT {
             self.connections.shrink_to_fit();
-            self.closed = 0;
         }
     }
 
@@ -237,5 +231,74 @@ impl<'c, S: Service> Worker<'c, S> {
     fn stop_by(&self) -> Option<Millis> {
         let half = Millis(millis(self.config.stop_timeout).0 / 2);
         self.give_up_at.map(|at| at.since(half))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net;
+
+    use linecard_core::{Code, Frame, Reply, Sent};
+
+    use super::*;
+    use crate::server::listener::Listener;
+
+    struct Nothing;
+
+    impl Service for Nothing {
+        fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+            reply.error(Code::UnknownCommand, request.name)
+        }
+    }
+
+    /// A storm's places are not kept for ever.
+    #[test]
+    fn places_of_connections_that_have_gone_are_given_back() {
+        const STORM: usize = 3 * PLACES_KEPT;
+        let peers = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = peers.local_addr().unwrap();
+        let config = Config::default();
+        let listener = Listener::bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap();
+        let shared = Shared::new(&config, &listener, &[Poll::new().unwrap()]).unwrap();
+        let mut worker = Worker::new(0, Poll::new().unwrap(), &shared, &config, Nothing);
+        for _connection in 0..STORM {
+            assert!(Shared::take_place(&shared.open, STORM));
+            let tcp = mio::net::TcpStream::connect(addr).unwrap();
+            worker.welcome(Newcomer { tcp, admitted: true });
+        }
+        assert!(worker.connections.capacity() >= STORM);
+        for key in 10..STORM {
+            worker.close(key);
+        }
+        assert!(worker.connections.capacity() <= 4 * 10 + PLACES_KEPT, "most of them");
+        for key in 0..10 {
+            worker.close(key);
+        }
+        assert!(worker.connections.capacity() <= PLACES_KEPT, "all of them");
+        assert_eq!((worker.deadlines.next(), shared.counters().open), (None, 0));
+    }
+
+    /// Whoever was handed over before the listener ended is told as well.
+    #[test]
+    fn the_last_newcomer_is_not_left_behind() {
+        let peers = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = Config::default();
+        let listener = Listener::bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap();
+        let shared = Shared::new(&config, &listener, &[Poll::new().unwrap()]).unwrap();
+        let mut worker = Worker::new(0, Poll::new().unwrap(), &shared, &config, Nothing);
+        shared.stop();
+        assert!(!worker.is_stopped(), "the listener goes on");
+        let tcp = mio::net::TcpStream::connect(peers.local_addr().unwrap()).unwrap();
+        let (peer, _) = peers.accept().unwrap();
+        assert!(Shared::take_place(&shared.open, 1));
+        shared.workers[0].hand_over(Newcomer { tcp, admitted: true });
+        shared.stop_listening();
+        assert!(!worker.is_stopped(), "there is one more to tell");
+        let mut words = String::new();
+        io::BufRead::read_line(&mut io::BufReader::new(&peer), &mut words).unwrap();
+        assert_eq!(words, "ERR\n");
+        worker.give_up();
+        assert!(worker.is_stopped());
+        assert_eq!((shared.counters().open, shared.counters().lingering), (0, 0));
     }
 }

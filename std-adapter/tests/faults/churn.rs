@@ -48,7 +48,7 @@ fn nothing_is_left_of_them() {
 
 /// Requests as much as is taken, and reads nothing; sometimes.
 fn deaf(mut stream: TcpStream) -> Option<TcpStream> {
-    let request = [b"ECHO 30000\n".as_slice(), &[b'x'; 30_000], b"\n"].concat();
+    let request = [b"ECHO 30000\n".as_slice(), &vec![b'x'; 30_000], b"\n"].concat();
     stream.set_nonblocking(true).ok()?;
     while stream.write_all(&request).is_ok() {}
     Some(stream)

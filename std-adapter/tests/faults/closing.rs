@@ -7,6 +7,20 @@ use linecard_std::protocol::Code;
 
 use crate::support::{App, Running, nothing_left, refusal};
 
+/// The end comes at once; the close waits for the peer's.
+#[test]
+fn a_reply_is_followed_by_the_end_and_then_by_the_close() {
+    let server = Running::start(App::new().0, 1, |_| ());
+    let mut rude = server.peer();
+    rude.send(b"\0\nand more of it").expect("sent");
+    rude.expect_end(&[refusal("bad-head", None)]).expect("told");
+    let counters = server.handle.counters();
+    assert_eq!((counters.open, counters.lingering), (0, 1));
+    drop(rude);
+    server.until("closed", nothing_left);
+    server.stop();
+}
+
 #[test]
 fn at_most_64_linger_and_not_for_long() {
     let server = Running::start(App::new().0, 2, |_| ());

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::thread;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -15,7 +16,30 @@ fn is_reset(mut stream: &TcpStream) -> bool {
 }
 
 #[test]
-fn a_fair_share_for_each_and_hogs_are_reset() {
+fn a_fair_share_for_each_even_when_one_has_taken_all() {
+    let server = Running::start(App::new().0, 1, |config| {
+        config.parked_budget = 8 * KIB;
+        config.max_connections = 2;
+    });
+    let mut hog = server.stream();
+    hog.write_all(&[b"ECHO 65000\n".as_slice(), &[b'x'; 7 * KIB]].concat()).expect("sent");
+    server.until("taken", |counters| counters.parked >= 7 * KIB);
+    let mut small = server.peer();
+    let body = [b'y'; 4_000];
+    small.send(b"ECHO 4000 #7\n").expect("sent");
+    for piece in body.chunks(500) {
+        small.send(piece).expect("sent");
+        thread::sleep(Duration::from_millis(5));
+    }
+    small.send(b"\n").expect("sent");
+    small.expect(&[octets(&body, Some(7))]).expect("answered beside the hog");
+    drop(hog);
+    server.until("given back", |counters| counters.parked == 0);
+    server.stop();
+}
+
+#[test]
+fn hogs_are_reset() {
     const BUDGET: usize = 256 * KIB;
     let server = Running::start(App::new().0, 2, |config| {
         config.parked_budget = BUDGET;
@@ -24,7 +48,7 @@ fn a_fair_share_for_each_and_hogs_are_reset() {
     let hogs: Vec<TcpStream> = (0..8)
         .map(|_| {
             let mut hog = server.stream();
-            let frame = [b"ECHO 65000\n".as_slice(), &[b'x'; 60 * KIB]].concat();
+            let frame = [b"ECHO 65000\n".as_slice(), &vec![b'x'; 60 * KIB]].concat();
             // It may be reset before all is written.
             let _taken = hog.write_all(&frame);
             hog
@@ -78,11 +102,11 @@ fn a_peer_that_takes_little_at_a_time_gets_all_of_it() {
     let server = Running::start(App::new().0, 1, |_| ());
     let mut thin = server.stream();
     SockRef::from(&thin).set_recv_buffer_size(1).expect("the smallest there is");
-    let body: Vec<u8> = (0..60_000_u32).flat_map(|at| at.to_le_bytes()).take(60_000).collect();
+    let body: Vec<u8> = (0..60_000_u32).flat_map(u32::to_le_bytes).take(60_000).collect();
     let request = [b"ECHO 60000\n".as_slice(), &body, b"\n"].concat();
     let mut sending = thin.try_clone().expect("a socket");
     let requests = request.repeat(2);
-    let sent = std::thread::spawn(move || sending.write_all(&requests));
+    let sent = thread::spawn(move || sending.write_all(&requests));
     let want = [b"OK 60000\n".as_slice(), &body, b"\n"].concat().repeat(2);
     let mut got = vec![0; want.len()];
     for piece in got.chunks_mut(700) {

@@ -91,7 +91,7 @@ fn one_that_pipelines_for_ever_starves_nobody() {
         while hog.write_all(&requests).is_ok() {}
     });
     let reading = thread::spawn(move || {
-        let mut octets = [0; 64 * 1024];
+        let mut octets = vec![0; 64 * 1024];
         while matches!(replies.read(&mut octets), Ok(len) if len > 0) {}
     });
     let mut other = server.served();

@@ -9,9 +9,9 @@ use crate::enemy::{Enemy, Tally, reset};
 use crate::requests;
 
 /// Requests in one visit: with replies of a kilooctet each, a connection is stuck after a few.
-const REQUESTS: usize = 32;
+const REQUESTS: usize = 64;
 /// Buffers that are full soon; every other connection keeps the system's own to receive.
-const SMALL: usize = 16_384;
+const SMALL: usize = 32_768;
 
 fn fill_soon(tcp: &SockRef<'_>, both: bool) {
     let _kept_as_it_is = tcp.set_send_buffer_size(SMALL);

@@ -20,10 +20,10 @@ use crate::proc::{held, held_when, socket_kibioctets};
 use crate::report::{Calls, Held, Report};
 use crate::resets::Resetters;
 
-/// A first storm, as strong as the one that is measured. Program pages that are first touched in a storm
+/// A first storm, as strong as the one that is measured, long enough for the deaf to be stuck. Program pages that are first touched in a storm
 /// count as memory, and glibc keeps up to 256 KiB for each thread that ever had more (its
 /// `M_TRIM_THRESHOLD` and `M_TOP_PAD`): both come once, where a leak comes with every connection.
-const WARM_UP: Duration = Duration::from_secs(4);
+const WARM_UP: Duration = Duration::from_secs(8);
 /// How long the server may take to be as before: connections linger for 2 s.
 const RETURN: Duration = Duration::from_secs(15);
 /// A deaf connection is reset after so long, so that a run sees it.
@@ -44,7 +44,7 @@ pub fn run(linecard: &str, plan: Plan) -> io::Result<Report> {
     let cold = held(process);
     let quiet = |held: &Held| held.descriptors == cold.descriptors;
 
-    storm(addr, process, &Plan { storm: WARM_UP, ..plan.clone() })?;
+    storm(addr, process, &Plan { storm: plan.storm.min(WARM_UP), ..plan.clone() })?;
     let _settled = held_when(process, RETURN, quiet);
     let calm = call(addr, plan.calls, Instant::now() + plan.calm)?;
     let before = held_when(process, RETURN, quiet);
