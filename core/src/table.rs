@@ -220,7 +220,7 @@ impl<S, B: Clone> Clone for Bound<'_, S, B> {
 
 impl<S, B: BorrowMut<S>> Service for Bound<'_, S, B> {
     #[inline]
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         match self.chains.find(request.name) {
             Some(entry) => (entry.run)(self.state.borrow_mut(), &request.body, reply),
             None => reply.error(Code::UnknownCommand, request.name),

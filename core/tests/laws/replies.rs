@@ -200,7 +200,7 @@ fn too_long_is_told_from_no_room() {
 struct Wrapped<S>(S, usize);
 
 impl<S: Service> Service for Wrapped<S> {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         self.1 += 1;
         self.0.call(request, reply)
     }

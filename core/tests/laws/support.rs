@@ -25,7 +25,7 @@ pub(crate) struct Lab {
 }
 
 impl Service for Lab {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         let body = request.body.octets();
         let mut line = format!("{} ", request.name);
         let _ = write!(line, "{}", body.escape_ascii());

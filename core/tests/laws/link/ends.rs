@@ -31,7 +31,7 @@ struct Ledger {
 }
 
 impl Service for Ledger {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         if request.name == "NONE" {
             return reply.error(Code::UnknownCommand, request.name);
         }
