@@ -9,7 +9,6 @@
 //! The last field of each node says whether another follows, so a loop reads the whole.
 
 use core::fmt;
-use core::marker::PhantomData;
 
 use heapless::Vec;
 use serde::{
@@ -88,27 +87,30 @@ impl<T: Serialize, const N: usize> Serialize for Chain<T, N> {
 
 impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Chain<T, N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_tuple(N.saturating_mul(2), Nodes(PhantomData))
+        let mut nodes = Vec::new();
+        deserializer.deserialize_tuple(N.saturating_mul(2), Nodes(&mut nodes))?;
+        Ok(Self { nodes })
     }
 }
 
-struct Nodes<T, const N: usize>(PhantomData<T>);
+/// Fills the nodes where they are: handed on as a result, all of them would be copied once more, and
+/// a device's stack is short.
+struct Nodes<'n, T, const N: usize>(&'n mut Vec<T, N>);
 
-impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Nodes<T, N> {
-    type Value = Chain<T, N>;
+impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Nodes<'_, T, N> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a chain within its capacity")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
-        let mut nodes = Vec::new();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<(), A::Error> {
         loop {
             let node = parts.next_element()?.ok_or_else(|| A::Error::custom("too deep"))?;
-            nodes.push(node).map_err(|_| A::Error::custom("too deep"))?;
+            self.0.push(node).map_err(|_| A::Error::custom("too deep"))?;
             let more: bool = parts.next_element()?.ok_or_else(|| A::Error::custom("cut off"))?;
             if !more {
-                return Ok(Chain { nodes });
+                return Ok(());
             }
         }
     }

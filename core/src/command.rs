@@ -36,6 +36,20 @@ use crate::payload::Payload;
 pub trait Command {
     /// A legal name (docs/PROTOCOL.md §6) that the protocol doesn't keep for itself: not `OK`, `ERR`
     /// or `MORE`, nor anything that begins with `LC.`. An illegal one does not compile.
+    ///
+    /// ```compile_fail
+    /// # use linecard_core::{Command, Failed, Handle, Table, Text};
+    /// struct Hello;
+    /// impl Command for Hello {
+    ///     const NAME: &'static str = "LC.hello";
+    ///     type Request<'i> = Text<'i>;
+    ///     type Reply<'i> = Text<'i>;
+    /// }
+    /// # impl Handle<Hello> for () {
+    /// #     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> { Ok(text) }
+    /// # }
+    /// Table::<(), 1>::new().insert_command::<Hello>();
+    /// ```
     const NAME: &'static str;
 
     /// What a request carries. It may borrow from the received octets.

@@ -83,7 +83,7 @@ impl<'s> Encoder<'s> {
         let mut pen = Pen::new(self.free);
         pen.put_head(self.name, len, self.tag);
         pen.put(octets);
-        pen.put(&[LF]);
+        pen.put_octet(LF);
         pen.finish().map(|len| Encoded { len }).ok_or(EncodeError::NoRoom)
     }
 
@@ -96,8 +96,8 @@ impl<'s> Encoder<'s> {
         let (head, rest) = self.free.split_at_mut_checked(head_room).ok_or(EncodeError::NoRoom)?;
         let room = rest.len().saturating_sub(1).min(self.max_len as usize);
         let body = rest.get_mut(..room).unwrap_or_default();
-        let body_len = match postcard::to_slice(value, body) {
-            Ok(octets) => octets.len(),
+        let body_len = match postcard::serialize_with_flavor(value, Pen::new(body)) {
+            Ok(len) => len,
             Err(postcard::Error::SerializeBufferFull) if room == self.max_len as usize => {
                 return Err(EncodeError::TooLong { limit: self.max_len });
             }

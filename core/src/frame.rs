@@ -139,6 +139,30 @@ impl Decoder {
         matches!(self.state, State::Fresh)
     }
 
+    /// The frame at the front of `input`, and its octets, where all of it is there and nothing is wrong
+    /// or special about it: what [`step`](Self::step) finds nearly always, without the cost of all that
+    /// it may find.
+    #[inline]
+    pub(crate) fn whole_frame<'i>(
+        &self,
+        max_body_len: u32,
+        input: &'i [u8],
+    ) -> Option<(Frame<'i>, usize)> {
+        if !self.is_fresh() {
+            return None;
+        }
+        let (Head { name, len, tag }, at) = Head::line_at_front_of(input)?;
+        let rest = input.get(at..)?;
+        let (body, end) = if let Some(len) = len {
+            (Body::Counted(rest.get(..len as usize)?), len as usize)
+        } else {
+            let end = find_lf(rest, 0)?;
+            (Body::Line(trim_cr(rest.get(..end)?)), end)
+        };
+        let fits = body.octets().len() <= max_body_len as usize && rest.get(end) == Some(&LF);
+        fits.then(|| (Frame { name, tag, body }, at.saturating_add(end).saturating_add(1)))
+    }
+
     /// Looks at `input`, all received and not yet consumed; says how many octets at its front are
     /// done with, which the caller drops when it is done with the frame.
     pub(crate) fn step<'i>(&mut self, bounds: Bounds, input: &'i [u8]) -> Stepped<'i> {

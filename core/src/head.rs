@@ -5,7 +5,7 @@
 //! 1 to 32       1 to 10 digits   1 to 10 digits
 //! ```
 
-use crate::scan::{find_lf, trim_cr};
+use crate::scan::{CR, LF, find_lf};
 
 /// The longest name, in octets.
 pub const NAME_CAP: usize = 32;
@@ -31,30 +31,63 @@ impl<'i> Head<'i> {
     /// Reads a head line without its LF; one CR at its end is dropped. `None` is `bad-head`.
     #[must_use]
     pub fn parse(line: &'i [u8]) -> Option<Self> {
-        let line = trim_cr(line);
-        let name_len = line.iter().take_while(|&&octet| is_name_octet(octet)).count();
-        let (name, rest) = line.split_at_checked(name_len)?;
-        if name_len > NAME_CAP || !name.first()?.is_ascii_alphabetic() {
-            return None;
+        match Self::at_front_of(line)? {
+            (head, [] | [CR]) => Some(head),
+            _ => None,
         }
-        let name = core::str::from_utf8(name).ok()?;
+    }
+
+    /// A whole head line, and its octets.
+    #[inline]
+    pub(crate) fn line_at_front_of(input: &'i [u8]) -> Option<(Self, usize)> {
+        let window = input.get(..HEAD_LINE_CAP).unwrap_or(input);
+        match Self::at_front_of(window)? {
+            (head, [LF, after @ ..] | [CR, LF, after @ ..]) => {
+                Some((head, window.len().saturating_sub(after.len())))
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads as far as the grammar goes; gives back what stands there, which should be the line's end.
+    #[inline]
+    fn at_front_of(octets: &'i [u8]) -> Option<(Self, &'i [u8])> {
+        let (name, rest) = name(octets)?;
         let (len, rest) = match rest {
-            [b' ', digits @ ..] if digits.first()?.is_ascii_digit() => {
+            [b' ', digits @ ..] if matches!(digits, [b'0'..=b'9', ..]) => {
                 let (len, rest) = number(digits)?;
                 (Some(len), rest)
             }
             _ => (None, rest),
         };
-        let tag = match rest {
-            [] => None,
-            [b' ', b'#', digits @ ..] => match number(digits)? {
-                (tag, []) => Some(tag),
-                _ => return None,
-            },
-            _ => return None,
+        let (tag, rest) = match rest {
+            [b' ', b'#', digits @ ..] => {
+                let (tag, rest) = number(digits)?;
+                (Some(tag), rest)
+            }
+            _ => (None, rest),
         };
-        Some(Self { name, len, tag })
+        Some((Self { name, len, tag }, rest))
     }
+}
+
+/// A name and what follows it.
+#[inline]
+fn name(octets: &[u8]) -> Option<(&str, &[u8])> {
+    let ends = |&octet: &u8| {
+        // A table for speed; a device makes do without its 256 octets.
+        if cfg!(target_os = "none") {
+            !is_name_octet(octet)
+        } else {
+            NAME_OCTETS.get(usize::from(octet)) != Some(&true)
+        }
+    };
+    let len = octets.iter().position(ends).unwrap_or(octets.len());
+    let (name, rest) = octets.split_at_checked(len)?;
+    if len > NAME_CAP || !name.first()?.is_ascii_alphabetic() {
+        return None;
+    }
+    Some((core::str::from_utf8(name).ok()?, rest))
 }
 
 /// Whether `name` is a legal name of a command (or of a reply).
@@ -76,6 +109,21 @@ pub const fn is_name(name: &str) -> bool {
 
 const fn is_name_octet(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.')
+}
+
+/// [`is_name_octet`] of each octet: for a name that is read, one load an octet.
+static NAME_OCTETS: [bool; 256] = name_octets();
+
+const fn name_octets() -> [bool; 256] {
+    let mut is = [false; 256];
+    let mut left: &mut [bool] = &mut is;
+    let mut octet = 0_u8;
+    while let [first, rest @ ..] = left {
+        *first = is_name_octet(octet);
+        octet = octet.wrapping_add(1);
+        left = rest;
+    }
+    is
 }
 
 /// A decimal number of at most 32 bits without leading zeros, and what follows it.
@@ -105,15 +153,16 @@ pub(crate) enum HeadLine<'i> {
 
 impl<'i> HeadLine<'i> {
     /// Judges at the LF, or after [`HEAD_LINE_CAP`] octets without one; never earlier.
+    #[inline]
     pub(crate) fn at_front_of(input: &'i [u8]) -> Self {
+        if let Some((head, len)) = Head::line_at_front_of(input) {
+            return Self::Whole(head, len);
+        }
         let window = input.get(..HEAD_LINE_CAP).unwrap_or(input);
-        match find_lf(window, 0) {
-            Some(lf) => window
-                .get(..lf)
-                .and_then(Head::parse)
-                .map_or(Self::Bad, |head| Self::Whole(head, lf.saturating_add(1))),
-            None if window.len() == HEAD_LINE_CAP => Self::Bad,
-            None => Self::Partial,
+        if window.len() == HEAD_LINE_CAP || find_lf(window, 0).is_some() {
+            Self::Bad
+        } else {
+            Self::Partial
         }
     }
 }

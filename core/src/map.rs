@@ -1,7 +1,6 @@
 //! A small map that keeps its order and takes no key twice.
 
 use core::fmt;
-use core::marker::PhantomData;
 
 use heapless::Vec;
 use serde::{
@@ -94,28 +93,30 @@ where
     V: Deserialize<'de>,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Entries(PhantomData))
+        let mut map = Self::new();
+        deserializer.deserialize_map(Entries(&mut map))?;
+        Ok(map)
     }
 }
 
-struct Entries<K, V, const N: usize>(PhantomData<(K, V)>);
+/// Fills the map where it is: handed on as a result, it would be copied once more.
+struct Entries<'m, K, V, const N: usize>(&'m mut Map<K, V, N>);
 
-impl<'de, K, V, const N: usize> Visitor<'de> for Entries<K, V, N>
+impl<'de, K, V, const N: usize> Visitor<'de> for Entries<'_, K, V, N>
 where
     K: Deserialize<'de> + Eq,
     V: Deserialize<'de>,
 {
-    type Value = Map<K, V, N>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map within its capacity, with no key twice")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut map = Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
         while let Some((key, value)) = access.next_entry()? {
-            map.insert(key, value).map_err(|_| A::Error::custom("a key twice, or too many"))?;
+            self.0.insert(key, value).map_err(|_| A::Error::custom("a key twice, or too many"))?;
         }
-        Ok(map)
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The output that a caller lends, written front to back.
 
+use postcard::ser_flavors::Flavor;
+
 /// A buffer being filled with whole frames. What is in it is ready to be sent.
 #[derive(Debug)]
 pub struct Out<'b> {
@@ -55,28 +57,38 @@ impl<'b> Out<'b> {
 
 /// Puts octets one after another; what does not fit is lost, and remembered as lost.
 pub(crate) struct Pen<'b> {
-    buf: &'b mut [u8],
-    len: usize,
+    room: usize,
+    rest: &'b mut [u8],
     lost: bool,
 }
 
 impl<'b> Pen<'b> {
     pub(crate) const fn new(buf: &'b mut [u8]) -> Self {
-        Self { buf, len: 0, lost: false }
+        Self { room: buf.len(), rest: buf, lost: false }
     }
 
     /// The octets put, if none was lost.
-    pub(crate) fn finish(self) -> Option<usize> {
-        (!self.lost).then_some(self.len)
+    pub(crate) const fn finish(self) -> Option<usize> {
+        if self.lost { None } else { Some(self.room.saturating_sub(self.rest.len())) }
     }
 
+    const fn all_fits(&self) -> postcard::Result<()> {
+        if self.lost { Err(postcard::Error::SerializeBufferFull) } else { Ok(()) }
+    }
+
+    #[inline]
     pub(crate) fn put(&mut self, octets: &[u8]) {
-        let end = self.len.saturating_add(octets.len());
-        match self.buf.get_mut(self.len..end) {
-            Some(room) => {
-                room.iter_mut().zip(octets).for_each(|(to, from)| *to = *from);
-                self.len = end;
-            }
+        match self.rest.split_off_mut(..octets.len()) {
+            Some(room) => room.iter_mut().zip(octets).for_each(|(to, from)| *to = *from),
+            None => self.lost = true,
+        }
+    }
+
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))] // it has many callers, and code is dear there
+    pub(crate) fn put_octet(&mut self, octet: u8) {
+        match self.rest.split_off_first_mut() {
+            Some(room) => *room = octet,
             None => self.lost = true,
         }
     }
@@ -94,21 +106,22 @@ impl<'b> Pen<'b> {
                 break;
             }
         }
-        self.put(digits.get(digits.len().saturating_sub(used)..).unwrap_or_default());
+        let shortest = digits.get(digits.len().saturating_sub(used)..).unwrap_or_default();
+        shortest.iter().for_each(|&digit| self.put_octet(digit));
     }
 
     /// `name [SP len] [SP "#" tag] LF`
     pub(crate) fn put_head(&mut self, name: &str, len: Option<u32>, tag: Option<u32>) {
         self.put(name.as_bytes());
         if let Some(len) = len {
-            self.put(b" ");
+            self.put_octet(b' ');
             self.put_number(len);
         }
         if let Some(tag) = tag {
             self.put(b" #");
             self.put_number(tag);
         }
-        self.put(b"\n");
+        self.put_octet(b'\n');
     }
 }
 
@@ -116,18 +129,52 @@ impl<'b> Pen<'b> {
 /// one is a `memmove`, which a device without a C library pays with 700 octets of code.
 pub(crate) fn move_down(octets: &mut [u8], gap: usize) {
     let mut at = 0_usize;
-    while let Some(&eight) = octets.get(at.saturating_add(gap)..).and_then(<[u8]>::first_chunk::<8>)
-    {
-        if let Some(to) = octets.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-            *to = eight;
-        }
+    // Where there is no operating system, code is dearer than time.
+    while !cfg!(target_os = "none") && move_chunk::<32>(octets, at, gap) {
+        at = at.saturating_add(32);
+    }
+    while move_chunk::<8>(octets, at, gap) {
         at = at.saturating_add(8);
     }
-    while let Some(&octet) = octets.get(at.saturating_add(gap)) {
-        if let Some(to) = octets.get_mut(at) {
-            *to = octet;
-        }
+    while move_chunk::<1>(octets, at, gap) {
         at = at.saturating_add(1);
+    }
+}
+
+/// Moves `LEN` octets down to `at`, if so many are there. All are read before the first is written.
+fn move_chunk<const LEN: usize>(octets: &mut [u8], at: usize, gap: usize) -> bool {
+    let Some(from) = octets.get(at.saturating_add(gap)..) else { return false };
+    let Some(&chunk) = from.first_chunk::<LEN>() else { return false };
+    if let Some(to) = octets.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *to = chunk;
+    }
+    true
+}
+
+/// Where postcard writes to. Most of what it writes is an octet or two.
+impl Flavor for Pen<'_> {
+    type Output = usize;
+
+    fn try_push(&mut self, octet: u8) -> postcard::Result<()> {
+        self.put_octet(octet);
+        self.all_fits()
+    }
+
+    fn try_extend(&mut self, octets: &[u8]) -> postcard::Result<()> {
+        match *octets {
+            _ if cfg!(target_os = "none") => self.put(octets),
+            [octet] => self.put_octet(octet),
+            [first, second] => {
+                self.put_octet(first);
+                self.put_octet(second);
+            }
+            _ => self.put(octets),
+        }
+        self.all_fits()
+    }
+
+    fn finalize(self) -> postcard::Result<usize> {
+        self.finish().ok_or(postcard::Error::SerializeBufferFull)
     }
 }
 

@@ -94,8 +94,10 @@ pub struct Postcard<T>(pub T);
 impl<'i, T: Deserialize<'i> + Serialize> Payload<'i> for Postcard<T> {
     fn decode(body: Body<'i>) -> Result<Self, Reject> {
         let Body::Counted(octets) = body else { return Err(Reject::Payload) };
-        match postcard::take_from_bytes(octets) {
-            Ok((value, [])) => Ok(Postcard(value)),
+        let mut deserializer = postcard::Deserializer::from_bytes(octets);
+        let value = T::deserialize(&mut deserializer).map(Postcard);
+        match deserializer.finalize() {
+            Ok([]) => value.map_err(|_| Reject::Payload),
             _ => Err(Reject::Payload),
         }
     }

@@ -156,7 +156,7 @@ pub(crate) fn write_error(
             Word::Text(text) => {
                 pen.put(gap);
                 for &octet in text.as_bytes().iter().take(left) {
-                    pen.put(&[printable(octet)]);
+                    pen.put_octet(printable(octet));
                 }
                 left = left.saturating_sub(text.len());
                 gap = b"";
@@ -168,7 +168,7 @@ pub(crate) fn write_error(
             }
         }
     }
-    pen.put(b"\n");
+    pen.put_octet(b'\n');
     pen.finish()
 }
 

@@ -89,6 +89,8 @@ impl<'l> Session<'l> {
     /// handed out and left unanswered gets `ERR failed` now.
     ///
     /// Input goes before time: a frame that is whole is taken, even after its deadline.
+    // On a device it stays a function of its own, whose stack is free again when the request is served.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn step<'i>(
         &mut self,
         now: Millis,
@@ -118,6 +120,29 @@ impl<'l> Session<'l> {
             }
         }
         self.decode(now, input, end, out)
+    }
+
+    /// A request that is whole, where nothing else is to be thought of: what [`step`](Self::step) would
+    /// hand out. `None` says nothing; step then.
+    #[inline]
+    pub(crate) fn whole_request<'i>(
+        &mut self,
+        now: Millis,
+        input: &'i [u8],
+        out: &Out<'_>,
+    ) -> Option<(usize, Frame<'i>)> {
+        let plain = self.owed == Owed::Nothing
+            && self.phase != Phase::Closed
+            && !self.blocked
+            && self.stop_by.is_none()
+            && out.free() >= self.limits.reply_room();
+        if !plain {
+            return None;
+        }
+        let (frame, len) = self.decoder.whole_frame(self.limits.max_body_len, input)?;
+        self.enter(Phase::Idle, now);
+        self.owed = Owed::Reply { tag: frame.tag };
+        Some((len, frame))
     }
 
     /// The limits that it keeps to.

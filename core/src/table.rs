@@ -1,9 +1,13 @@
 //! Handlers by name: filled at run time, up to a fixed capacity.
+//!
+//! ```text
+//! name ─ hash ─► first ─► entry ─ next ─► entry      as many chains as entries fit, so a chain has
+//!                                                    one or two of them, however many there are
+//! ```
 
 use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::swap;
 
 use heapless::Vec;
 
@@ -15,13 +19,20 @@ use crate::payload::Payload;
 use crate::reply::{Reply, Sent};
 use crate::service::Service;
 
-type Run<S> = fn(&mut S, Body<'_>, Reply<'_>) -> Sent;
+/// The body by reference: to copy it again waits for the stores that made it.
+type Run<S> = fn(&mut S, &Body<'_>, Reply<'_>) -> Sent;
 
 /// One command and its handler.
 pub struct Entry<S> {
     name: &'static str,
+    hash: u32,
+    /// The next in its chain, by its place among the entries.
+    next: u16,
     run: Run<S>,
 }
+
+/// The end of a chain.
+const NONE: u16 = u16::MAX;
 
 impl<S> Entry<S> {
     /// The entry of a command that `S` handles.
@@ -31,7 +42,7 @@ impl<S> Entry<S> {
         S: Handle<C>,
     {
         const { assert!(is_free_name(C::NAME), "not a legal command name, or a reserved one") }
-        Self { name: C::NAME, run: run::<C, S> }
+        Self { name: C::NAME, hash: hash(C::NAME.as_bytes()), next: NONE, run: run::<C, S> }
     }
 }
 
@@ -50,8 +61,8 @@ impl<S> fmt::Debug for Entry<S> {
 }
 
 /// octets → request → handler → reply → octets
-fn run<C: Command, S: Handle<C>>(state: &mut S, body: Body<'_>, reply: Reply<'_>) -> Sent {
-    match C::Request::decode(body) {
+fn run<C: Command, S: Handle<C>>(state: &mut S, body: &Body<'_>, reply: Reply<'_>) -> Sent {
+    match C::Request::decode(*body) {
         Err(reject) => reply.error(reject.code(), ""),
         Ok(request) => match state.handle(request) {
             Ok(value) => reply.send(&value),
@@ -84,17 +95,20 @@ impl fmt::Display for TableError {
 
 impl core::error::Error for TableError {}
 
-/// Up to `N` handlers over a state `S`, sorted by name.
+/// Up to `N` handlers over a state `S`. To find one costs the same however many there are.
 #[derive(Debug)]
 pub struct Table<S, const N: usize> {
     entries: Vec<Entry<S>, N>,
+    /// The first of each chain.
+    first: [u16; N],
 }
 
 impl<S, const N: usize> Table<S, N> {
     /// An empty table.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: Vec::new() }
+        const { assert!(N < NONE as usize, "a table of more than 65534 handlers") }
+        Self { entries: Vec::new(), first: [NONE; N] }
     }
 
     /// Adds a handler.
@@ -102,18 +116,16 @@ impl<S, const N: usize> Table<S, N> {
     /// # Errors
     /// [`TableError`].
     pub fn insert(&mut self, entry: Entry<S>) -> Result<(), TableError> {
-        match position(&self.entries, entry.name) {
-            Ok(_) => Err(TableError::Taken),
-            Err(_) if self.entries.is_full() => Err(TableError::Full),
-            Err(at) => {
-                // `Vec::insert` panics beyond the end; that `at` is not there, no compiler can tell.
-                let mut moved = entry;
-                for place in self.entries.get_mut(at..).unwrap_or_default() {
-                    swap(place, &mut moved);
-                }
-                self.entries.push(moved).map_err(|_| TableError::Full)
-            }
+        if self.chains().find(entry.name).is_some() {
+            return Err(TableError::Taken);
         }
+        let place = u16::try_from(self.entries.len()).map_err(|_| TableError::Full)?;
+        let first = chain_of(entry.hash, N).and_then(|chain| self.first.get_mut(chain));
+        let first = first.ok_or(TableError::Full)?;
+        let pushed = self.entries.push(Entry { next: *first, ..entry });
+        pushed.map_err(|_| TableError::Full)?;
+        *first = place;
+        Ok(())
     }
 
     /// Adds the handler of a command: `insert(Entry::of::<C>())`.
@@ -130,7 +142,11 @@ impl<S, const N: usize> Table<S, N> {
     /// The table with a state to work on: `&mut S` for one server, or an `S` of its own for each of
     /// several workers. To serve with it, see [`pump`](crate::pump).
     pub fn bind<B: BorrowMut<S>>(&self, state: B) -> Bound<'_, S, B> {
-        Bound { entries: &self.entries, state, marker: PhantomData }
+        Bound { chains: self.chains(), state, marker: PhantomData }
+    }
+
+    fn chains(&self) -> Chains<'_, S> {
+        Chains { entries: &self.entries, first: &self.first }
     }
 }
 
@@ -140,30 +156,89 @@ impl<S, const N: usize> Default for Table<S, N> {
     }
 }
 
-fn position<S>(entries: &[Entry<S>], name: &str) -> Result<usize, usize> {
-    entries.binary_search_by(|entry| entry.name.cmp(name))
+/// What a lookup needs of a [`Table`].
+#[derive(Debug)]
+struct Chains<'t, S> {
+    entries: &'t [Entry<S>],
+    first: &'t [u16],
+}
+
+impl<S> Clone for Chains<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Chains<'_, S> {}
+
+impl<'t, S> Chains<'t, S> {
+    /// An entry comes later in its chain than those that were inserted after it, so the walk ends.
+    fn find(self, name: &str) -> Option<&'t Entry<S>> {
+        let hash = hash(name.as_bytes());
+        let mut place = *self.first.get(chain_of(hash, self.first.len())?)?;
+        while let Some(entry) = self.entries.get(usize::from(place)) {
+            if entry.hash == hash && entry.name == name {
+                return Some(entry);
+            }
+            place = entry.next;
+        }
+        None
+    }
+}
+
+/// Names are the application's, so nobody can choose them to fall together.
+const fn hash(name: &[u8]) -> u32 {
+    let mut hash = 0_u32;
+    let mut rest = name;
+    while let [octet, after @ ..] = rest {
+        hash = hash.rotate_left(5) ^ (*octet as u32);
+        rest = after;
+    }
+    // The golden ratio spreads names that differ little.
+    hash.wrapping_mul(0x9e37_79b9)
+}
+
+/// Which of `chains` a hash belongs to: the part of the range of hashes that it falls in.
+fn chain_of(hash: u32, chains: usize) -> Option<usize> {
+    let scaled = u64::from(hash).checked_mul(u64::try_from(chains).ok()?)?;
+    usize::try_from(scaled >> 32).ok()
 }
 
 /// A [`Table`] and the state that its handlers work on.
 #[derive(Debug)]
 pub struct Bound<'t, S, B = S> {
-    entries: &'t [Entry<S>],
+    chains: Chains<'t, S>,
     state: B,
     marker: PhantomData<fn(&mut S)>,
 }
 
 impl<S, B: Clone> Clone for Bound<'_, S, B> {
     fn clone(&self) -> Self {
-        Self { entries: self.entries, state: self.state.clone(), marker: PhantomData }
+        Self { chains: self.chains, state: self.state.clone(), marker: PhantomData }
     }
 }
 
 impl<S, B: BorrowMut<S>> Service for Bound<'_, S, B> {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
-        let entry = position(self.entries, request.name).ok().and_then(|at| self.entries.get(at));
-        match entry {
-            Some(entry) => (entry.run)(self.state.borrow_mut(), request.body, reply),
+    #[inline]
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
+        match self.chains.find(request.name) {
+            Some(entry) => (entry.run)(self.state.borrow_mut(), &request.body, reply),
             None => reply.error(Code::UnknownCommand, request.name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_names_are_not_free() {
+        for name in ["OK", "ERR", "MORE", "LC.", "LC.hello", "", "9", "A B"] {
+            assert!(!is_free_name(name), "{name}");
+        }
+        for name in ["OKAY", "ok", "ERROR", "MORES", "LC", "LC-x", "lc.x"] {
+            assert!(is_free_name(name), "{name}");
         }
     }
 }

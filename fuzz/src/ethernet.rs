@@ -184,7 +184,7 @@ impl<'s> World<'s> {
             clients.sockets.add(socket)
         });
         for round in 0..100 {
-            clients.poll(self.now, |_, _| {});
+            clients.poll(self.now, |_, _| false);
             self.stack.device.inbox.append(&mut clients.device.outbox);
             self.poll();
             clients.device.inbox.append(&mut self.stack.device.outbox);

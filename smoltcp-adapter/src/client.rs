@@ -16,7 +16,7 @@ use smoltcp::socket::tcp::{ConnectError, Socket, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use crate::options::{prepare, shut};
+use crate::options::prepare;
 use crate::server::millis;
 use crate::setup::{Scratch, Timeouts};
 use crate::stack::{Moment, Stack};
@@ -184,7 +184,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
     /// Ends the connection once what was written is sent; [`News::Closed`] says when, at the latest
     /// after `timeout`.
     pub fn close(&mut self, now: Instant, sockets: &mut SocketSet<'_>, timeout: Duration) {
-        shut(sockets.get_mut(self.socket));
+        sockets.get_mut::<Socket<'_>>(self.socket).close();
         self.phase = Phase::Closing { by: millis(now + timeout), why: Closed::Here };
     }
 
@@ -201,7 +201,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         idle.into_iter().chain(due).min()
     }
 
-    /// This client's part in a [`Stack::poll`] that it shares with others.
+    /// This client's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
     pub fn tend(
         &mut self,
         now: Instant,
@@ -286,7 +286,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
             let Some(look) = look else { break };
             match look.want {
                 Want::Close => {
-                    shut(socket);
+                    socket.close();
                     let why = Closed::Fault(fault);
                     self.phase = Phase::Closing { by: now.after(CLOSING), why };
                     break;

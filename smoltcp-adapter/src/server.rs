@@ -48,7 +48,7 @@ impl<'a, const N: usize> Server<'a, N> {
     pub fn new(sockets: &mut SocketSet<'_>, parts: Parts<'a, N>) -> Result<Self, SetupError> {
         check(sockets, &parts)?;
         let Parts { slots, spare, scratch, limits, timeouts, port } = parts;
-        let door = Door { port, keep_alive: span(timeouts.keep_alive), stopping: None };
+        let door = Door { port, stopping: None };
         for &handle in slots.iter().chain([&spare]) {
             let socket = sockets.get_mut(handle);
             prepare(socket, &timeouts);
@@ -81,7 +81,7 @@ impl<'a, const N: usize> Server<'a, N> {
         idle.into_iter().chain(due).min()
     }
 
-    /// This server's part in a [`Stack::poll`] that it shares with others.
+    /// This server's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
     pub fn tend(
         &mut self,
         now: Instant,

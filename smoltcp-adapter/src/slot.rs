@@ -10,11 +10,9 @@
 use linecard_core::{Code, Limits, Millis, Out, Service, Session, Want, pump, refuse};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
-use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
 use crate::flow::Flow;
-use crate::options::shut;
 use crate::setup::{Scratch, Timeouts};
 use crate::view::{drain, gathered, in_place};
 
@@ -36,7 +34,6 @@ pub(crate) struct Room<'r, 'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Door {
     pub(crate) port: u16,
-    pub(crate) keep_alive: Duration,
     /// It does not; connections may go on until then.
     pub(crate) stopping: Option<Millis>,
 }
@@ -47,7 +44,6 @@ impl Door {
         socket.abort();
         // It is closed, and the port is not 0. This forgets the reset that `abort` would send.
         let _ = socket.listen(self.port);
-        socket.set_keep_alive(Some(self.keep_alive));
         if self.stopping.is_some() {
             socket.close();
         }
@@ -199,7 +195,7 @@ impl<'l> Slot<'l> {
     }
 
     fn close(&mut self, socket: &mut Socket<'_>, now: Millis) {
-        shut(socket);
+        socket.close();
         self.stage = Stage::Closing { flow: Flow::new(now), lingers: None };
     }
 }

@@ -9,7 +9,7 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
 use crate::host::Host;
-use crate::options::{prepare, shut};
+use crate::options::prepare;
 use crate::setup::Timeouts;
 use crate::stack::Stack;
 use crate::view::drain;
@@ -105,7 +105,7 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
     /// Ends our half: the peer reads the end of the stream behind what was written. Reading goes
     /// on.
     pub fn shutdown(&mut self) {
-        shut(self.socket());
+        self.socket().close();
         self.poll();
     }
 

@@ -5,117 +5,13 @@
 
 mod world;
 
-use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{
-    ArpOperation, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpProtocol,
-    Ipv4Address, Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
-};
+use smoltcp::time::Duration;
+use smoltcp::wire::{EthernetProtocol, Ipv4Address, TcpControl};
 
+use world::ghost::{GHOST, Ghost, ethernet, segment, tcp};
 use world::peer::Peer;
 use world::seed::Seed;
-use world::wire::End;
-use world::{PORT, SERVER, World};
-
-const SERVER_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
-const GHOST_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
-const GHOST: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
-
-/// A station that sends what it likes.
-struct Ghost(End);
-
-impl Ghost {
-    /// Known to the server by ARP, so that it is answered.
-    fn appear(world: &mut World) -> Self {
-        let ghost = Self(world.wire.plug(1_514));
-        ghost.announce(world.now);
-        world.run_for(Duration::from_millis(1));
-        ghost
-    }
-
-    fn announce(&self, now: Instant) {
-        let arp = ArpRepr::EthernetIpv4 {
-            operation: ArpOperation::Request,
-            source_hardware_addr: GHOST_MAC,
-            source_protocol_addr: GHOST,
-            target_hardware_addr: EthernetAddress::BROADCAST,
-            target_protocol_addr: SERVER,
-        };
-        let mut packet = vec![0; arp.buffer_len()];
-        arp.emit(&mut smoltcp::wire::ArpPacket::new_unchecked(&mut packet));
-        self.0.send(now, &ethernet(EthernetProtocol::Arp, &packet));
-    }
-
-    fn send(&self, now: Instant, segment: &TcpRepr<'_>) {
-        self.0.send(now, &tcp(GHOST, segment));
-    }
-
-    /// The segments that came, as (flags and numbers, payload length).
-    fn take(&self, now: Instant) -> Option<(bool, bool, u16, TcpSeqNumber, TcpSeqNumber)> {
-        loop {
-            let frame = self.0.take(now)?;
-            let ethernet = EthernetFrame::new_unchecked(&frame);
-            if ethernet.dst_addr() == GHOST_MAC && ethernet.ethertype() == EthernetProtocol::Ipv4 {
-                let ip = Ipv4Packet::new_unchecked(ethernet.payload());
-                let tcp = TcpPacket::new_unchecked(ip.payload());
-                return Some((
-                    tcp.syn(),
-                    tcp.rst(),
-                    tcp.dst_port(),
-                    tcp.seq_number(),
-                    tcp.ack_number(),
-                ));
-            }
-        }
-    }
-}
-
-fn ethernet(kind: EthernetProtocol, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0; 14 + payload.len()];
-    let mut ethernet = EthernetFrame::new_unchecked(&mut frame);
-    ethernet.set_src_addr(GHOST_MAC);
-    ethernet.set_dst_addr(SERVER_MAC);
-    ethernet.set_ethertype(kind);
-    ethernet.payload_mut().copy_from_slice(payload);
-    frame
-}
-
-fn tcp(from: Ipv4Address, segment: &TcpRepr<'_>) -> Vec<u8> {
-    let ip = Ipv4Repr {
-        src_addr: from,
-        dst_addr: SERVER,
-        next_header: IpProtocol::Tcp,
-        payload_len: segment.buffer_len(),
-        hop_limit: 64,
-    };
-    let mut packet = vec![0; ip.buffer_len() + segment.buffer_len()];
-    let checksums = ChecksumCapabilities::default();
-    ip.emit(&mut Ipv4Packet::new_unchecked(&mut packet[..]), &checksums);
-    segment.emit(
-        &mut TcpPacket::new_unchecked(&mut packet[ip.buffer_len()..]),
-        &IpAddress::Ipv4(from),
-        &IpAddress::Ipv4(SERVER),
-        &checksums,
-    );
-    ethernet(EthernetProtocol::Ipv4, &packet)
-}
-
-fn segment(port: u16, control: TcpControl, seq: i32, ack: Option<i32>) -> TcpRepr<'static> {
-    TcpRepr {
-        src_port: port,
-        dst_port: PORT,
-        control,
-        seq_number: TcpSeqNumber(seq),
-        ack_number: ack.map(TcpSeqNumber),
-        window_len: 1_000,
-        window_scale: None,
-        max_seg_size: None,
-        sack_permitted: false,
-        sack_ranges: [None; 3],
-        timestamp: None,
-        payload: b"",
-    }
-}
+use world::{SERVER, World};
 
 #[test]
 fn a_syn_without_an_ack_ever_is_reaped() {
@@ -176,13 +72,8 @@ fn thousands_of_handshakes_that_are_reset_at_every_point_cost_no_slot() {
             ghost.announce(world.now);
         }
         let port = 1_000 + round;
-        ghost.send(world.now, &segment(port, TcpControl::Syn, 100, None));
-        world.run_for(Duration::from_millis(1));
-        let server = std::iter::from_fn(|| ghost.take(world.now))
-            .find(|(syn, .., at, _, _)| *syn && *at == port);
-        let (_, _, _, seq, _) =
-            server.unwrap_or_else(|| panic!("round {round}: no SYN ACK: {:?}", world.server));
-        let ours = seq.0.wrapping_add(1);
+        let ours = ghost.knock(&mut world, port);
+        let ours = ours.unwrap_or_else(|| panic!("round {round}: no SYN ACK: {:?}", world.server));
         if seed.percent(50) {
             ghost.send(world.now, &segment(port, TcpControl::None, 101, Some(ours)));
         }
@@ -227,8 +118,7 @@ fn thousands_of_connects_in_a_row_are_all_served() {
 /// Sockets of the client's that are closed would only slow the test.
 fn forget_the_oldest(world: &mut World) {
     let closed = world.client.sockets.iter().find_map(|(handle, socket)| match socket {
-        smoltcp::socket::Socket::Tcp(socket) if !socket.is_open() => Some(handle),
-        _ => None,
+        smoltcp::socket::Socket::Tcp(socket) => (!socket.is_open()).then_some(handle),
     });
     if let Some(handle) = closed {
         world.client.sockets.remove(handle);
@@ -242,21 +132,20 @@ fn a_syn_that_comes_twice_costs_the_first_ones_connection_nothing() {
     // Slot 0 is taken, so the ghost's SYN gets slot 1; then slot 0 is free, and is in front of it.
     let first = world.connect();
     assert!(world.run(Duration::from_secs(1), |world| world.server.connections() == 1));
-    ghost.send(world.now, &segment(5, TcpControl::Syn, 100, None));
-    assert!(world.run(Duration::from_secs(1), |world| world.server.connections() == 2));
-    let seq = ghost.take(world.now).filter(|(syn, ..)| *syn).expect("a SYN ACK").3;
+    let ours = ghost.knock(&mut world, 5).expect("a SYN ACK");
+    assert_eq!(world.server.connections(), 2);
     world.socket(first).abort();
     assert!(world.run(Duration::from_secs(1), |world| world.server.connections() == 1));
 
     ghost.send(world.now, &segment(5, TcpControl::Syn, 100, None));
     world.run_for(Duration::from_millis(1));
-    let mut ack = segment(5, TcpControl::Psh, 101, Some(seq.0.wrapping_add(1)));
+    let mut ack = segment(5, TcpControl::Psh, 101, Some(ours));
     ack.payload = b"STRING\nhi\n";
     ghost.send(world.now, &ack);
     world.run_for(Duration::from_millis(20));
-    let answers: Vec<_> = std::iter::from_fn(|| ghost.take(world.now)).collect();
-    assert!(answers.iter().all(|(_, rst, ..)| !rst), "reset: {answers:?}");
-    assert!(answers.iter().any(|(.., ack)| ack.0 == 111), "the request was taken: {answers:?}");
+    let answers = ghost.take_all(world.now);
+    assert!(answers.iter().all(|seen| !seen.rst), "reset: {answers:?}");
+    assert!(answers.iter().any(|seen| seen.ack == 111), "the request was taken: {answers:?}");
     assert_eq!(world.server.connections(), 1);
 }
 
@@ -273,30 +162,63 @@ fn twins_that_come_at_once_are_one() {
     ghost.send(world.now, &segment(5, TcpControl::Syn, 100, None));
     world.run_for(Duration::from_millis(1));
     assert_eq!(world.server.connections(), 1);
-    let answers: Vec<_> = std::iter::from_fn(|| ghost.take(world.now)).collect();
-    assert_eq!(answers.iter().filter(|(syn, ..)| *syn).count(), 1, "{answers:?}");
+    let answers = ghost.take_all(world.now);
+    assert_eq!(answers.iter().filter(|seen| seen.syn).count(), 1, "{answers:?}");
 }
 
 #[test]
 fn a_peer_that_never_acknowledges_our_fin_is_reset_however_lively_it_is() {
     let mut world = World::fair();
     let ghost = Ghost::appear(&mut world);
-    ghost.send(world.now, &segment(5, TcpControl::Syn, 100, None));
-    world.run_for(Duration::from_millis(1));
-    let ours = ghost.take(world.now).expect("a SYN ACK").3.0.wrapping_add(1);
+    let (ours, said) = refused_head(&mut world, &ghost);
+    let begun = world.now;
+    let mut seen = vec![];
+    while world.server.connections() > 0 {
+        ghost.announce(world.now);
+        // Lively, and then silent for longer than a keep-alive's interval.
+        let acks = if (world.now - begun).secs().is_multiple_of(16) { 6 } else { 0 };
+        for _ in 0..acks {
+            let ack = segment(5, TcpControl::None, 114, Some(ours.wrapping_add(said)));
+            ghost.send(world.now, &ack);
+        }
+        world.run_for(Duration::from_secs(1));
+        seen.extend(ghost.take_all(world.now));
+        assert!(world.now - begun < Duration::from_secs(35), "{:?}", world.server);
+    }
+    assert!(seen.iter().any(|seen| seen.rst), "it is told");
+    // smoltcp forgot the FIN at so many equal ACKs; a keep-alive brings it back.
+    let fin = ours.wrapping_add(said);
+    assert!(seen.iter().any(|seen| seen.fin && seen.seq == fin), "{seen:?}");
+    assert!(seen.iter().all(|seen| seen.payload.is_empty()), "{seen:?}");
+    world.assert_alive();
+}
+
+/// A connection that was told `bad-head`, and our FIN behind it: our first octet's number, and how
+/// many came.
+fn refused_head(world: &mut World, ghost: &Ghost) -> (i32, i32) {
+    let ours = ghost.knock(world, 5).expect("a SYN ACK");
     let mut head = segment(5, TcpControl::Psh, 101, Some(ours));
     head.payload = b"NO GOOD HEAD\n";
     ghost.send(world.now, &head);
     world.run_for(Duration::from_millis(1));
-    let (begun, said) = (world.now, b"ERR\nbad-head\n".len() as i32);
-    while world.server.connections() > 0 {
-        ghost.announce(world.now);
-        ghost.send(world.now, &segment(5, TcpControl::None, 114, Some(ours.wrapping_add(said))));
-        world.run_for(Duration::from_secs(1));
-        assert!(world.now - begun < Duration::from_secs(35), "{:?}", world.server);
-    }
-    assert!(std::iter::from_fn(|| ghost.take(world.now)).any(|(_, rst, ..)| rst), "it is told");
-    world.assert_alive();
+    assert!(ghost.take_all(world.now).iter().any(|seen| seen.payload == b"ERR\nbad-head\n"));
+    (ours, b"ERR\nbad-head\n".len() as i32)
+}
+
+#[test]
+fn the_last_octets_before_a_fin_are_acknowledged_although_time_wait_is_cut_short() {
+    let mut world = World::fair();
+    let ghost = Ghost::appear(&mut world);
+    let (ours, said) = refused_head(&mut world, &ghost);
+    let all = Some(ours.wrapping_add(said + 1));
+    ghost.send(world.now, &segment(5, TcpControl::None, 114, all));
+    let mut last = segment(5, TcpControl::Fin, 114, all);
+    last.payload = b"leftovers";
+    ghost.send(world.now, &last);
+    world.run_for(Duration::from_millis(1));
+    assert_eq!(world.server.connections(), 0);
+    let acks: Vec<_> = ghost.take_all(world.now).into_iter().map(|seen| seen.ack).collect();
+    assert!(acks.contains(&(114 + 9 + 1)), "{acks:?}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn a_frame_that_wraps_and_is_whole_at_its_deadline_is_taken() {
     world.run(SECOND, |world| world.socket(peer.handle).send_queue() == 0);
     let due = world.server.deadline().unwrap();
     // The rest comes with the deadline, and the server sees both in one poll.
-    world.now = Instant::from_millis(due.0 as i64);
+    world.now = Instant::from_millis(due.0.cast_signed());
     world.socket(peer.handle).send_slice(rest).unwrap();
     world.client.poll(world.now, |_, _| false);
     gets(&mut world, &mut peer, b"OK #1\nThank you.\nOK #1\nThank you.\n");
@@ -167,7 +167,7 @@ fn the_error_that_closes_arrives_with_megabytes_behind_it() {
 #[test]
 fn what_is_behind_an_error_that_closes_is_taken_so_that_the_close_is_clean() {
     let mut world = World::fair();
-    let mut peer = peer(&mut world, [&b"NO GOOD HEAD\n"[..], &[b'x'; 40_000]].concat());
+    let mut peer = peer(&mut world, [&b"NO GOOD HEAD\n"[..], &vec![b'x'; 40_000]].concat());
     peer.closes = true;
     let begun = world.now;
     assert_eq!(ends(&mut world, &mut peer, seconds(5)), End::Closed);

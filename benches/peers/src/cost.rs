@@ -20,23 +20,53 @@ pub(crate) const BURST: usize = 1_000;
 /// Octets of memory for each of many idle connections that have served one request.
 pub(crate) fn memory(contender: &Contender) -> Result<f64, Failure> {
     let server = Server::start(&contender.start, Cpus::First)?;
+    // The first few make the server touch what all share.
+    drop(idle(contender, &server, 10)?);
+    let before = resident(server.id())?;
+    let held = idle(contender, &server, IDLE)?;
+    let after = resident(server.id())?;
+    drop(held);
+    #[expect(clippy::cast_precision_loss, reason = "octets of memory")]
+    Ok(after.saturating_sub(before) as f64 / IDLE as f64)
+}
+
+/// Connections that have been served one request each.
+fn idle(contender: &Contender, server: &Server, count: usize) -> Result<Vec<TcpStream>, Failure> {
     let request = &fs::read(&contender.requests)?[..contender.request_len];
     let mut reply = vec![0; contender.reply_len];
-    let mut exchange = || -> Result<TcpStream, Failure> {
+    let mut exchange = || {
         let mut tcp = TcpStream::connect(server.addr)?;
         tcp.set_read_timeout(Some(Duration::from_secs(20)))?;
         tcp.write_all(request)?;
         tcp.read_exact(&mut reply)?;
         Ok(tcp)
     };
-    // The first few make the server touch what all share.
-    drop((0..10).map(|_| exchange()).collect::<Result<Vec<_>, _>>()?);
-    let before = resident(server.id())?;
-    let held = (0..IDLE).map(|_| exchange()).collect::<Result<Vec<_>, _>>()?;
-    let after = resident(server.id())?;
+    (0..count).map(|_| exchange()).collect()
+}
+
+/// Requests a second on one connection while thousands are idle, to those while none is: the median ratio,
+/// 64 deep, on one CPU.
+pub(crate) fn crowd(
+    programs: &Path,
+    contender: &Contender,
+    rounds: usize,
+    seconds: f64,
+) -> Result<f64, Failure> {
+    let [alone, crowded] = [(), ()].map(|()| Server::start(&contender.start, Cpus::First));
+    let (alone, crowded) = (alone?, crowded?);
+    // The load has a connection, too, and the limit is 10,000.
+    let held = idle(contender, &crowded, IDLE - 1)?;
+    let load = Load { connections: 1, depth: CYCLE, cpus: Cpus::First };
+    let ratios = (0..rounds).map(|_| {
+        let [of_alone, of_crowded] = [&alone, &crowded].map(|server| {
+            let figures = run(programs, contender, server.addr, load, Length::Seconds(seconds))?;
+            figure(&figures, "requests_per_second")
+        });
+        Ok(of_crowded? / of_alone?)
+    });
+    let ratio = median(ratios.collect::<Result<_, Failure>>()?).ok_or("no rounds")?;
     drop(held);
-    #[expect(clippy::cast_precision_loss, reason = "octets of memory")]
-    Ok(after.saturating_sub(before) as f64 / IDLE as f64)
+    Ok(ratio)
 }
 
 /// Resident octets of a process.

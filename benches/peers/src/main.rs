@@ -84,6 +84,8 @@ fn particulars(
     let what = contender.message.command();
     let ratio = cost::workers(places, contender, rounds, seconds)?;
     println!("{what}: two workers to one, 64 deep on 8 connections: {ratio:.2}");
+    let ratio = cost::crowd(&places.programs, contender, rounds, seconds)?;
+    println!("{what}: 64 deep beside 9,999 idle connections, to alone: {ratio:.2}");
     if let Some((reads, writes)) = cost::calls(places, contender)? {
         println!("{what}: calls for 64 pipelined requests: {reads} to read, {writes} to write");
     }

@@ -194,7 +194,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         request: &impl Payload<'p>,
     ) -> Result<u32, CallerError<'static, T::Error>> {
         match self.encode(name, request) {
-            Err(CallError::NoRoom) if self.written > 0 => {
+            Err(CallError::NoRoom) => {
                 self.flush()?;
                 self.encode(name, request)
             }

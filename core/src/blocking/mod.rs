@@ -54,7 +54,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Inbox<B> {
         let buf = self.buf.as_mut();
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
-        } else if self.end == buf.len() && self.end >= self.start {
+        } else if self.end == buf.len() {
             move_down(buf, self.start);
             (self.start, self.end) = (0, self.end.saturating_sub(self.start));
         }

@@ -34,6 +34,7 @@ fn arrivals(mut client: Client<8>, octets: impl AsRef<[u8]>) -> Vec<String> {
     while found.last().is_none_or(|last: &String| !last.starts_with("Closed")) {
         let (consumed, arrival) = client.step(&octets[start..shown], shown == octets.len());
         start += consumed;
+        assert!(found.len() <= octets.len(), "it spins");
         match arrival {
             Arrival::NeedInput { .. } => shown += 1,
             Arrival::Reply { tag, body: Ok(Body::Line(line)) } => {
@@ -174,6 +175,17 @@ fn an_end_is_told_from_a_cut() {
         assert_eq!(arrivals(waiting(1), cut), ["Closed CutOff"], "{cut:?}");
     }
     assert_eq!(arrivals(waiting(1), format!("OK #0\n{}", "x".repeat(300))), ["Closed CutOff"]);
+}
+
+#[test]
+fn an_end_within_a_reply_that_is_skipped_is_a_cut() {
+    for octets in [format!("OK 201 #0\n{}", "x".repeat(201)), format!("OK #0\n{}", "x".repeat(300))]
+    {
+        let mut client = waiting(1);
+        let (consumed, arrival) = client.step(octets.as_bytes(), false);
+        assert_eq!((consumed, arrival), (octets.len(), Arrival::NeedInput { frame_len: None }));
+        assert_eq!(client.step(b"", true), (0, Arrival::Closed(Fault::CutOff)));
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 mod blocking;
 mod client;
+mod errors;
 mod link;
 mod oracle;
 mod properties;

@@ -1,8 +1,10 @@
 //! What an answer looks like on the wire: text rules, limits, words, once.
 
+use std::cell::Cell;
+
 use linecard_core::{
-    Body, Code, EncodeError, Encoded, Encoder, Frame, Limits, Millis, Octets, Out, Payload,
-    Postcard, Reject, Reply, Sent, Service, Session, Step, Text,
+    Body, CallError, Client, Code, EncodeError, Encoded, Encoder, Frame, Limits, Millis, Octets,
+    Out, Payload, Postcard, Reject, Reply, Sent, Service, Session, Step, Text,
 };
 use serde::{Serialize, Serializer, ser::Error as _};
 
@@ -163,10 +165,42 @@ fn a_payload_of_ones_own_may_refuse() {
     assert_eq!(wire(|reply| reply.send(&Refusing)), "ERR #7\nreply-too-large over 64\n");
 }
 
+/// Sends a value, and notes why it couldn't.
+#[derive(Debug, Default)]
+struct Noted(Cell<Option<EncodeError>>);
+
+impl<'i> Payload<'i> for Noted {
+    fn decode(_body: Body<'i>) -> Result<Self, Reject> {
+        Err(Reject::Payload)
+    }
+
+    fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
+        encoder.postcard(&vec![0_u8; 64]).inspect_err(|&error| self.0.set(Some(error)))
+    }
+}
+
+#[test]
+fn too_long_is_told_from_no_room() {
+    let noted = Noted::default();
+    wire(|reply| reply.send(&noted));
+    assert_eq!(noted.0.get(), Some(EncodeError::TooLong { limit: 64 }));
+    for len in 0..92 {
+        let noted = Noted::default();
+        let mut buf = vec![0; len];
+        let mut out = Out::new(&mut buf);
+        let call = Client::<1>::new(200, 1_000).call_named("AB", &noted, &mut out);
+        assert_eq!((call, out.is_empty()), (Err(CallError::NoRoom), true), "{len}");
+        assert_eq!(noted.0.get(), Some(EncodeError::NoRoom), "{len}");
+    }
+    let mut buf = [0; 92];
+    let call = Client::<1>::new(200, 1_000).call_named("AB", &noted, &mut Out::new(&mut buf));
+    assert_eq!(call, Ok(0), "2 of a name, 24 of its tail, 65 of a value, an LF");
+}
+
 struct Wrapped<S>(S, usize);
 
 impl<S: Service> Service for Wrapped<S> {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         self.1 += 1;
         self.0.call(request, reply)
     }

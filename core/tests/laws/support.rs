@@ -13,6 +13,9 @@ pub(crate) const SMALL: Limits = Limits {
     idle_timeout: Millis(5_000),
 };
 
+/// As many rounds without an end are a spin.
+pub(crate) const SPIN: usize = 10_000;
+
 /// Answers `ECHO` with its body, `FILL n` with n octets of text, `FAIL` with its body as words; keeps
 /// a log.
 #[derive(Debug, Default)]
@@ -22,7 +25,7 @@ pub(crate) struct Lab {
 }
 
 impl Service for Lab {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         let body = request.body.octets();
         let mut line = format!("{} ", request.name);
         let _ = write!(line, "{}", body.escape_ascii());
@@ -37,6 +40,7 @@ impl Service for Lab {
     }
 
     fn refused(&mut self, code: Code) {
+        assert!(self.log.len() < SPIN, "it spins");
         self.log.push(format!("! {code}"));
     }
 }
@@ -116,7 +120,8 @@ impl<'l, S: Service> Server<'l, S> {
     fn pump(&mut self) {
         let limits = self.session.limits();
         let mut room = vec![0; limits.reply_room()];
-        loop {
+        for round in 0.. {
+            assert!(round < SPIN, "it spins");
             let mut out = Out::new(&mut room);
             let (consumed, want) = pump(
                 &mut self.session,

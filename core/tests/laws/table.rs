@@ -216,6 +216,6 @@ fn a_service_can_be_called_without_a_pump() {
     let (_, step) = session.step(Millis(0), b"NOTE\nhi\n", false, &mut out);
     let Step::Request(request) = step else { panic!("{step:?}") };
     let _: Frame<'_> = request;
-    assert_eq!(table.bind(&mut board).call(request, session.reply(&mut out)).code(), None);
+    assert_eq!(table.bind(&mut board).call(&request, session.reply(&mut out)).code(), None);
     assert_eq!(out.written(), b"OK\nhi\n");
 }

@@ -1,4 +1,4 @@
-//! The clock: SysTick, counting milliseconds since `start`.
+//! The clock: `SysTick`, counting milliseconds since `start`.
 
 #![allow(unsafe_code)]
 
@@ -34,6 +34,7 @@ fn configure(systick: &mut SYST) {
 }
 
 /// Milliseconds since `start`; never runs backwards, never wraps.
+#[must_use]
 pub fn now() -> u64 {
     loop {
         let high = HIGH.load(Relaxed);

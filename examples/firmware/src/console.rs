@@ -6,7 +6,7 @@
 use core::ffi::CStr;
 
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
-use cortex_m_semihosting::{hio, nr, syscall1};
+use cortex_m_semihosting::{nr, syscall, syscall1};
 
 /// Says `text`, which should end in a line feed.
 pub fn say(text: &CStr) {
@@ -14,9 +14,22 @@ pub fn say(text: &CStr) {
     unsafe { syscall1(nr::WRITE0, text.as_ptr().addr()) };
 }
 
-/// Says `octets`, whatever they are; whether that succeeded.
-pub fn write(octets: &[u8]) -> bool {
-    hio::hstdout().is_ok_and(|mut stdout| stdout.write_all(octets).is_ok())
+/// Says `octets`, whatever they are.
+pub fn write(octets: &[u8]) {
+    for octet in octets {
+        // SAFETY: WRITEC reads one octet from the address.
+        unsafe { syscall(nr::WRITEC, octet) };
+    }
+}
+
+/// The words that the debugger has for the program, if they fit.
+pub fn argument(words: &mut [u8]) -> Option<&[u8]> {
+    let mut block = [words.as_mut_ptr().expose_provenance(), words.len()];
+    // SAFETY: GET_CMDLINE takes the address of two words, those of a buffer and its length; it writes into the buffer, which is borrowed
+    // mutably here, no more than the length, and the length into the second word.
+    let failed = unsafe { syscall1(nr::GET_CMDLINE, block.as_mut_ptr().expose_provenance()) };
+    let [_, len] = block;
+    if failed == 0 { words.get(..len) } else { None }
 }
 
 /// Ends the program, with success or failure: QEMU exits with status 0 or 1. Without a debugger, the board starts afresh.

@@ -55,13 +55,14 @@ const RECEIVE_EXTRA: usize = 6;
 /// Octets of the FIFO, which no received length can exceed.
 const FIFO_LEN: usize = 2048;
 
-/// The longest frame either way, in octets, with its header and without its checksum. It carries an
-/// IP packet of 576 octets, which every host must take: more would only cost RAM, twice here and once
-/// in each receive ring.
-pub const FRAME_CAP: usize = HEADER_LEN + 576;
+/// The octets of TCP in the longest frame, which peers are told: the largest segment that they may
+/// send. Requests are shorter as a rule, and more would cost RAM: twice here, and twice or thrice in
+/// the rings of each connection.
+pub const SEGMENT_CAP: usize = 256;
 
-/// The octets of TCP in such a frame: the largest segment that peers are told to send.
-pub const SEGMENT_CAP: usize = FRAME_CAP - HEADER_LEN - 20 - 20;
+/// The longest frame either way, in octets, with its header and without its checksum: a segment behind
+/// headers of 20 octets for IP and 20 for TCP. Longer ones are dropped.
+pub const FRAME_CAP: usize = HEADER_LEN + 20 + 20 + SEGMENT_CAP;
 
 // Received frames are stored a whole word at a time.
 const _: () = assert!((FRAME_CAP - START_LEN).is_multiple_of(4));
@@ -74,6 +75,7 @@ pub struct Frames {
 
 impl Frames {
     /// All zeros, so that a static one takes no flash.
+    #[must_use]
     pub const fn new() -> Self {
         Self { received: [0; FRAME_CAP], to_send: [0; FRAME_CAP] }
     }
@@ -98,10 +100,10 @@ impl<'a> Ethernet<'a> {
     /// Powers the controller, and sets it up to receive and send as `address`. The clock must have
     /// been started: it ends the waits.
     pub fn start(address: EthernetAddress, frames: &'a mut Frames) -> Self {
-        let [a, b, c, d, e, f] = address.0;
+        let [low @ .., fifth, sixth] = address.0;
         CLOCK_GATES_2.set(GATES_MAC_PHY);
-        ADDRESS_LOW.write(u32::from_le_bytes([a, b, c, d]));
-        ADDRESS_HIGH.write(u32::from_le_bytes([e, f, 0, 0]));
+        ADDRESS_LOW.write(u32::from_le_bytes(low));
+        ADDRESS_HIGH.write(u32::from_le_bytes([fifth, sixth, 0, 0]));
         THRESHOLD.write(THRESHOLD_NEVER);
         TRANSMIT_CONTROL.write(TRANSMIT_ENABLE);
         INTERRUPT_MASK.write(CALL_ON_RECEIVE);
@@ -218,7 +220,7 @@ impl phy::TxToken for ToSend<'_> {
 fn send(frame: &[u8]) {
     while TRANSMIT_REQUEST.read() & REQUEST != 0 {}
     let (start, rest) = frame.split_at(frame.len().min(START_LEN));
-    let counted = frame.len().saturating_sub(HEADER_LEN) as u32;
+    let counted = u32::try_from(frame.len().saturating_sub(HEADER_LEN)).unwrap_or_default();
     DATA.write(counted | word(start) << 16);
     let (words, tail) = rest.as_chunks::<4>();
     for &octets in words {

@@ -24,6 +24,9 @@ pub(crate) fn stop(why: &CStr) -> ! {
     console::exit(false)
 }
 
+/// (QEMU's board does not refuse accesses below RAM: there, what is pushed is lost and comes back as zeros, so the fault follows at the
+/// first return, or at the next tick of the clock. A real one faults at once.)
+///
 /// Every fault arrives here, possibly with no stack left: so the stack pointer is moved to the top of RAM, over statics that nobody will
 /// need any more, before the first word is pushed.
 #[unsafe(naked)]

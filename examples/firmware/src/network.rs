@@ -1,14 +1,27 @@
 //! What all the network images have in common: the board's addresses, those that QEMU's network expects, and its time.
 
+use linecard_core::Limits;
 use smoltcp::iface::{Config, Interface};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv4Address};
 
 use crate::clock;
-use crate::ethernet::Ethernet;
+use crate::ethernet::{Ethernet, SEGMENT_CAP};
 
 /// The board's Ethernet address: one that no maker of hardware gives.
 pub const HARDWARE: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
+
+/// What a session takes, gives and waits for.
+pub const LIMITS: Limits = Limits::DEVICE;
+
+/// Octets of a receive ring: the longest frame, and a segment more. With less, a peer would find the
+/// window too small for a segment while a frame is not yet complete, and wait seconds for a larger one
+/// (RFC 9293, 3.8.6.2.1).
+pub const RECEIVE_RING: usize = LIMITS.frame_room() + SEGMENT_CAP;
+
+/// Octets of a transmit ring: room for the longest reply while a segment is on its way. With less,
+/// each reply would have to be acknowledged before the next request is taken, which a peer may put off.
+pub const TRANSMIT_RING: usize = LIMITS.reply_room() + SEGMENT_CAP;
 
 /// The board's address in QEMU's network.
 const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 2, 15), 24);
@@ -27,6 +40,7 @@ pub fn interface(device: &mut Ethernet<'_>) -> Interface {
 }
 
 /// The board's time, as smoltcp counts it.
+#[must_use]
 pub fn now() -> Instant {
     Instant::from_millis(i64::try_from(clock::now()).unwrap_or(i64::MAX))
 }

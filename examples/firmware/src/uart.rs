@@ -79,6 +79,7 @@ pub struct Uart(());
 
 impl Uart {
     /// Powers it and its pins, and sets it up. The clock must have been started: it ends the waits.
+    #[must_use]
     pub fn new() -> Self {
         CLOCK_GATES_1.set(GATE_UART0);
         CLOCK_GATES_2.set(GATE_PORT_A);
@@ -94,7 +95,7 @@ impl Uart {
     }
 
     /// The octet that came first of those not yet read.
-    fn next(&mut self) -> Option<Result<u8, Error>> {
+    fn next() -> Option<Result<u8, Error>> {
         if FLAGS.read() & RECEIVE_EMPTY != 0 {
             return None;
         }
@@ -127,7 +128,7 @@ impl Read for Uart {
         interrupt::wait(Line::Uart0, || buf.is_empty() || FLAGS.read() & RECEIVE_EMPTY == 0);
         let mut len = 0;
         for slot in &mut *buf {
-            match self.next() {
+            match Self::next() {
                 Some(octet) => *slot = octet?,
                 None => break,
             }

@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 /// ```
 /// # use linecard_smoltcp::tap::Capture;
 /// # use std::io::Write;
-/// let (mut sink, fault) = Capture::new(&mut [0_u8; 2][..]);
+/// let mut room = [0_u8; 2];
+/// let (mut sink, fault) = Capture::new(&mut room[..]);
 /// assert!(sink.write_all(b"too long").is_ok());
 /// assert!(fault.get().is_some());
 /// ```

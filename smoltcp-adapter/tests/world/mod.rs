@@ -3,6 +3,7 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::pedantic)]
 
+pub mod ghost;
 pub mod peer;
 pub mod seed;
 pub mod wire;
@@ -32,6 +33,8 @@ pub struct World {
     pub stack: Stack<'static, End>,
     pub server: Server<'static, SLOTS>,
     pub client: Stack<'static, End>,
+    /// The longest time that passes in one step, however little is to be done.
+    pub step: Duration,
     commands: Table<Demo, 2>,
     still: usize,
     next_port: u16,
@@ -78,7 +81,8 @@ impl World {
         let parts = Parts { timeouts: plan.timeouts, ..parts };
         let server = Server::new(&mut stack.sockets, parts).unwrap();
         let commands = table();
-        Self { wire, now, stack, server, client, commands, still: 0, next_port: 49_152 }
+        let step = Duration::from_secs(3_600);
+        Self { wire, now, stack, server, client, step, commands, still: 0, next_port: 49_152 }
     }
 
     /// A socket of the client's, on its way to the server.
@@ -137,7 +141,7 @@ impl World {
             }
             // What `done` did may be more to send.
             let idle = self.poll().into_iter().chain(idle);
-            self.pass(idle.chain([end - self.now]).min());
+            self.pass(idle.chain([end - self.now, self.step]).min());
         }
         true
     }

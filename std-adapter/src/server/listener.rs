@@ -22,10 +22,9 @@ const NO_ROOM_PAUSE: Duration = Duration::from_millis(50);
 /// A shortage is told of so often, for it may last, and whoever connects could fill a log with it.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
-/// Octets of replies that a socket takes beyond what its peer's window lets it send. Without a bound a
-/// peer that doesn't read makes the kernel keep megaoctets for it, until it has none left for anybody.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const UNSENT_CAP: u32 = 128 * 1024;
+/// Octets of replies that a socket takes and its peer has not. Left to itself, the system lets that
+/// grow to megaoctets for each peer that doesn't read, until it has none left for anybody.
+const SEND_BUFFER_LEN: usize = 128 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Listener {
@@ -155,8 +154,7 @@ fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     }
     socket.bind(&address.into())?;
     // The connections inherit it.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_notsent_lowat(UNSENT_CAP)?;
+    socket.set_send_buffer_size(SEND_BUFFER_LEN)?;
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     socket.set_nonblocking(true)?;
     Ok(TcpListener::from_std(socket.into()))

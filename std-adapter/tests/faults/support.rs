@@ -64,7 +64,7 @@ impl App {
 }
 
 impl Service for App {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         let handled = self.handled.fetch_add(1, Relaxed) + 1;
         match request.name {
             "ECHO" => reply.octets(request.body.octets()),

@@ -73,9 +73,15 @@ impl Peer {
         let limit = |stream: &TcpStream, time| stream.set_write_timeout(Some(time));
         limit(&self.stream, stuck).map_err(|error| error.to_string())?;
         let mut sent = 0;
-        while sent < octets.len() {
+        // A write that was taken in part has waited for the rest until its time was up.
+        let mut is_stuck = false;
+        while sent < octets.len() && !is_stuck {
+            let start = Instant::now();
             match self.stream.write(&octets[sent..]) {
-                Ok(len) => sent += len,
+                Ok(len) => {
+                    sent += len;
+                    is_stuck = start.elapsed() >= stuck;
+                }
                 Err(error) if is_timeout(error.kind()) => break,
                 Err(error) => return Err(format!("can't send: {error}")),
             }

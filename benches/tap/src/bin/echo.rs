@@ -29,7 +29,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let ring = || SocketBuffer::new(vec![0; RING_LEN]);
     let mut sockets = SocketSet::new(vec![]);
-    let handle = sockets.add(Socket::new(ring(), ring()));
+    let mut socket = Socket::new(ring(), ring());
+    socket.listen(PORT)?;
+    socket.set_nagle_enabled(false);
+    let handle = sockets.add(socket);
     println!("listening on 192.168.69.1:{PORT}");
     stdout().flush()?;
 
@@ -49,7 +52,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn answer(socket: &mut Socket<'_>, request_len: usize, reply: &[u8]) -> bool {
     match socket.state() {
         State::Closed | State::TimeWait => {
-            socket.set_nagle_enabled(false);
             let _ = socket.listen(PORT);
         }
         State::CloseWait if !socket.can_recv() => socket.close(),

@@ -9,6 +9,7 @@ use linecard_core::{
 use linecard_suite::generate::Random;
 
 use super::pipe::Pipe;
+use crate::support::SPIN;
 
 const LIMITS: Limits = Limits {
     max_body_len: 80,
@@ -30,7 +31,7 @@ struct Ledger {
 }
 
 impl Service for Ledger {
-    fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
         if request.name == "NONE" {
             return reply.error(Code::UnknownCommand, request.name);
         }
@@ -47,6 +48,7 @@ impl Service for Ledger {
 
     fn refused(&mut self, code: Code) {
         assert!(matches!(code, Code::TooLarge | Code::Timeout | Code::Stopping), "{code}");
+        assert!(!self.timed_out, "refused after the end");
         self.timed_out |= code == Code::Timeout;
     }
 }
@@ -104,7 +106,11 @@ impl ServerEnd {
 
     /// Does all that can be done now.
     pub(super) fn turn(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
-        while !self.is_over {
+        for round in 0.. {
+            assert!(round < SPIN, "the server spins");
+            if self.is_over {
+                return;
+            }
             self.write(now, down, random);
             if !self.output.is_empty() {
                 self.session.block(Millis(now + self.clock_ahead));
@@ -261,7 +267,11 @@ impl ClientEnd {
     /// Does all that can be done now.
     pub(super) fn turn(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
         self.expire(now);
-        while !self.is_over {
+        for round in 0.. {
+            assert!(round < SPIN, "the client spins");
+            if self.is_over {
+                break;
+            }
             let mut idle = !self.call(now);
             if !self.fin {
                 let sent = up.send(now, self.output.make_contiguous(), random);

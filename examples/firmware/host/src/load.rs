@@ -1,9 +1,12 @@
 //! What the servers are put under: the whole-system suite, and many seeded frames, good and hostile.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::net::{Shutdown, TcpStream};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use linecard_suite::cases::{self, Verdict};
+use linecard_suite::cases::{self, Case, Verdict};
 use linecard_suite::generate::{Random, frame_in_sync, last_words};
 use linecard_suite::oracle::{Limits, serve};
 use linecard_suite::peer::Peer;
@@ -17,23 +20,69 @@ pub const CONNECTIONS: usize = 4;
 /// Frames sent at once, before the first reply is read.
 const BATCH: usize = 10;
 
-/// The Ethernet server as the suite should see it.
+/// The Ethernet server as the suite should see it. Floods are small: what QEMU's network still has of a flood, when its peer has
+/// left, goes on into the slot, and a few such leave none free.
 #[must_use]
 pub fn target(addr: SocketAddr) -> Target {
-    Target::device(addr)
+    Target { flood: 16 << 10, connection_limit: Some(CONNECTIONS), ..Target::device(addr) }
 }
 
-/// Runs the whole-system suite; `report` gets a line for each case.
+/// A part of the whole-system suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All but the cases that wait for a deadline.
+    Busy,
+    /// Of those that do, every n-th from this one on: they may run side by side, each part on a board of its own.
+    Waiting {
+        /// Its number.
+        part: usize,
+        /// How many there are.
+        of: usize,
+    },
+}
+
+/// Runs a part of the whole-system suite; `report` gets a line for each case.
 ///
 /// # Errors
 /// Cases fail; their names and why.
-pub fn suite(target: &Target, mut report: impl FnMut(&str)) -> Result<()> {
-    let failures = cases::run(target, &cases::all(target), |case, verdict| match verdict {
-        Verdict::Passed => report(&format!("ok       {}", case.name)),
-        Verdict::Skipped(why) => report(&format!("skipped  {}: {why}", case.name)),
-        Verdict::Failed(why) => report(&format!("FAILED   {}: {why}", case.name)),
-    });
+pub fn suite(target: &Target, part: Part, mut report: impl FnMut(&str)) -> Result<()> {
+    let mut failures = Vec::new();
+    for case in cases_of(part, target) {
+        settle(target)?;
+        let start = Instant::now();
+        let mut tell = |word: &str, name: &str, why: &str| {
+            report(&format!("{word} {:5.1} s  {name} {why}", start.elapsed().as_secs_f32()));
+        };
+        failures.extend(cases::run(target, &[case], |case, verdict| match verdict {
+            Verdict::Passed => tell("ok     ", &case.name, ""),
+            Verdict::Skipped(why) => tell("skipped", &case.name, why),
+            Verdict::Failed(why) => tell("FAILED ", &case.name, why),
+        }));
+    }
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+fn cases_of(part: Part, target: &Target) -> Vec<Case> {
+    let waiting = cases::timed(target);
+    match part {
+        Part::Waiting { part, of } => waiting.into_iter().skip(part).step_by(of).collect(),
+        Part::Busy => {
+            let waits = |case: &Case| waiting.iter().any(|other| other.name == case.name);
+            cases::all(target).into_iter().filter(|case| !waits(case)).collect()
+        }
+    }
+}
+
+/// Waits until every slot is free again: the case before may have left connections that are still being closed.
+fn settle(target: &Target) -> Result<()> {
+    let deadline = Instant::now() + target.patience;
+    loop {
+        match every_slot(target) {
+            Ok(()) => return Ok(()),
+            Err(error) if Instant::now() > deadline => return Err(error),
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
 }
 
 /// Sends `frames` seeded frames over several connections at once, a hostile end to a connection among them now and then; each reply is
@@ -103,4 +152,29 @@ pub fn frames_on_a_link(target: &Target, frames: usize, seed: u64) -> Result<()>
             .map_err(|error| format!("seed {seed}: {error}"))?;
     }
     peer.is_alive()
+}
+
+/// Octets there and back over all sockets at once, for the echo: as much as the rings take, in pieces, then the end.
+///
+/// # Errors
+/// They don't come back.
+pub fn echo(addr: SocketAddr) -> Result<()> {
+    const LEN: usize = 100_000;
+    let once = move || -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        let mut sender = stream.try_clone()?;
+        let sending = thread::spawn(move || {
+            sender.write_all(&vec![b'x'; LEN]).and_then(|()| sender.shutdown(Shutdown::Write))
+        });
+        let mut came = Vec::new();
+        stream.read_to_end(&mut came)?;
+        let sent = sending.join().is_ok_and(|sent| sent.is_ok());
+        if sent && came.len() == LEN { Ok(()) } else { Err(std::io::Error::other("lost octets")) }
+    };
+    let senders: Vec<_> = (0..CONNECTIONS).map(|_| thread::spawn(once)).collect();
+    senders.into_iter().try_for_each(|sender| match sender.join() {
+        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Err(_) => Err("a sender panicked".into()),
+    })
 }

@@ -71,12 +71,14 @@ impl Qemu {
         let stdout = child.stdout.take().ok_or("no pipe")?;
         let child = Arc::new(Mutex::new(child));
         let control = Control::connect(&dir.join("control"), || !has_ended(&child));
-        let control = control.map_err(|error| {
+        let mut control = control.map_err(|error| {
             end(&child);
             let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
             let _ = fs::remove_dir_all(&dir);
             format!("{error}\n{log}")
         })?;
+        // It waits (-S) until we listen to it, lest it ends before; it may end before it replies to this.
+        let _ = control.ask("cont", &json!({}));
         let watch = watch(&child, limit);
         Ok(Self { child, console: follow(stdout), said: Vec::new(), control, dir, _watch: watch })
     }
@@ -124,6 +126,12 @@ impl Qemu {
                 }
             }
         }
+    }
+
+    /// All that the board has said so far.
+    #[must_use]
+    pub fn said(&self) -> &[u8] {
+        &self.said
     }
 
     /// Has nothing gone wrong so far?
@@ -209,7 +217,7 @@ fn spawn(image: Image, wiring: Wiring<'_>, dir: &Path) -> Result<Child> {
     } else {
         Command::new(PROGRAM)
     };
-    qemu.args("-machine lm3s6965evb -display none -monitor none".split(' '));
+    qemu.args("-machine lm3s6965evb -S -display none -monitor none".split(' '));
     let mut semihosting = "enable=on,target=native,chardev=console".to_owned();
     match wiring {
         Wiring::Nothing => qemu.args("-serial null -nic user,restrict=on".split(' ')),

@@ -1,1 +1,368 @@
-//! x
+//! The size table: what each image takes of flash and RAM, beside the budget and what docs/SIZES.md says.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use linecard_suite::target::Target;
+
+use crate::Result;
+use crate::elf::{Elf, Footprint};
+use crate::image::{self, CORE, ECHO, EMPTY, ETHERNET, Image, SERIAL};
+use crate::load::{self, Part};
+use crate::qemu::{Qemu, Wiring};
+
+/// A figure may be greater than the recorded one by so many percent.
+const TOLERANCE: u64 = 3;
+/// How long QEMU may take for any one image.
+const LIMIT: Duration = Duration::from_mins(10);
+/// How long a board may take to start on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Seeded frames that the Ethernet server gets, and the serial one.
+const FRAMES: (usize, usize) = (100_000, 10_000);
+/// What cortex-m-rt paints the stack with.
+const PAINT: [u8; 4] = [0xCC; 4];
+const BEFORE_TABLE: &str = "Measured with: `";
+
+/// One image's figures, in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which.
+    pub image: &'static str,
+    /// Code, constants, vectors and the first values of variables.
+    pub flash: u64,
+    /// Variables.
+    pub statics: u64,
+    /// The deepest that the stack has been.
+    pub stack: u64,
+}
+
+/// What an image may take, in octets; none is as much as it likes.
+struct Budget {
+    image: &'static str,
+    what: &'static str,
+    /// Flash beyond that of the empty image.
+    over_empty: Option<u64>,
+    flash: Option<u64>,
+    ram: Option<u64>,
+}
+
+const BUDGETS: [Budget; 5] = [
+    Budget {
+        image: "empty",
+        what: "clock, vectors, faults",
+        over_empty: None,
+        flash: None,
+        ram: None,
+    },
+    Budget {
+        image: "core",
+        what: "core, table, both demo handlers; no device",
+        over_empty: Some(8 << 10),
+        flash: None,
+        ram: None,
+    },
+    Budget {
+        image: "serial",
+        what: "the same on a UART",
+        over_empty: None,
+        flash: Some(12 << 10),
+        ram: Some(7 << 10),
+    },
+    Budget {
+        image: "echo",
+        what: "smoltcp, 4 sockets, nothing of Linecard",
+        over_empty: None,
+        flash: None,
+        ram: None,
+    },
+    Budget {
+        image: "ethernet",
+        what: "smoltcp, 4 connections and a spare, both demo handlers",
+        over_empty: None,
+        flash: Some(32 << 10),
+        ram: Some(30 << 10),
+    },
+];
+
+/// Measures all images, each under its load; `report` gets a line now and then.
+///
+/// # Errors
+/// An image doesn't stand its load.
+pub fn measure(report: &(dyn Fn(&str) + Sync)) -> Result<Vec<Row>> {
+    let stacks = thread::scope(|scope| {
+        let boards = loads().map(|load| scope.spawn(move || (load.image(), stack(load, report))));
+        boards.map(|board| board.join().map_err(|_| "a load panicked".to_owned()))
+    });
+    let mut rows: Vec<Row> = Vec::new();
+    for outcome in stacks {
+        let (image, stack) = outcome?;
+        let stack = stack.map_err(|error| format!("{}: {error}", image.0))?;
+        let Footprint { flash, statics } = Elf::of(image)?.footprint()?;
+        match rows.iter_mut().find(|row| row.image == image.0) {
+            Some(row) => row.stack = row.stack.max(stack),
+            None => rows.push(Row { image: image.0, flash, statics, stack }),
+        }
+    }
+    Ok(rows)
+}
+
+/// What a board is put under.
+#[derive(Clone, Copy)]
+enum Load {
+    /// It starts.
+    Nothing(Image),
+    /// Octets there and back.
+    Echo,
+    /// Seeded frames.
+    Serial,
+    /// A part of the suite; the busy one with the seeded frames.
+    Ethernet(Part),
+}
+
+/// Several boards have the Ethernet image: the suite waits a lot, and can do so side by side.
+fn loads() -> [Load; 7] {
+    let waiting = |part| Load::Ethernet(Part::Waiting { part, of: 2 });
+    [
+        Load::Nothing(EMPTY),
+        Load::Nothing(CORE),
+        Load::Serial,
+        Load::Echo,
+        Load::Ethernet(Part::Busy),
+        waiting(0),
+        waiting(1),
+    ]
+}
+
+impl Load {
+    fn image(self) -> Image {
+        match self {
+            Self::Nothing(image) => image,
+            Self::Echo => ECHO,
+            Self::Serial => SERIAL,
+            Self::Ethernet(_) => ETHERNET,
+        }
+    }
+
+    fn wiring(self) -> Wiring<'static> {
+        match self {
+            Self::Nothing(_) => Wiring::Nothing,
+            Self::Serial => Wiring::Uart(0),
+            Self::Echo | Self::Ethernet(_) => Wiring::Server(0),
+        }
+    }
+}
+
+/// The deepest stack of an image under its load.
+fn stack(load: Load, report: &dyn Fn(&str)) -> Result<u64> {
+    let mut qemu = Qemu::boot(load.image(), load.wiring(), LIMIT)?;
+    qemu.wait_for("ready", PATIENCE)?;
+    match load {
+        // Long enough for a few ticks of the clock, whose handler is all that uses the stack.
+        Load::Nothing(_) => thread::sleep(Duration::from_millis(50)),
+        Load::Echo => load::echo(qemu.addr()?)?,
+        Load::Serial => load::frames_on_a_link(&Target::device(qemu.addr()?), FRAMES.1, 1)?,
+        Load::Ethernet(part) => {
+            let target = load::target(qemu.addr()?);
+            load::suite(&target, part, report)?;
+            if part == Part::Busy {
+                let start = Instant::now();
+                load::frames(&target, FRAMES.0, 1)?;
+                report(&format!("{} seeded frames in {:?}", FRAMES.0, start.elapsed()));
+            }
+        }
+    }
+    qemu.is_well()?;
+    let stack = high_water(&mut qemu, load.image())?;
+    report(&format!("{}: {stack} octets of stack", load.image().0));
+    Ok(stack)
+}
+
+/// Octets of the stack that are not as they were painted: from the first such word on.
+fn high_water(qemu: &mut Qemu, image: Image) -> Result<u64> {
+    let elf = Elf::of(image)?;
+    let (end, start) = (elf.address("_stack_end")?, elf.address("_stack_start")?);
+    let stack = qemu.memory(end, start - end)?;
+    let (words, _) = stack.as_chunks::<4>();
+    let untouched = words.iter().take_while(|word| **word == PAINT).count();
+    if untouched == 0 {
+        Err("the stack was used to its end".into())
+    } else {
+        Ok(4 * (words.len() - untouched) as u64)
+    }
+}
+
+/// The table as docs/SIZES.md holds it.
+#[must_use]
+pub fn table(rows: &[Row]) -> String {
+    let mut table = String::from(
+        "| image | what is in it | flash | over empty | budget | static RAM | stack | RAM in all | budget |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for row in rows {
+        let Some(budget) = budget(row) else { continue };
+        let over = over_empty(rows, row);
+        let flash_budget = budget
+            .over_empty
+            .map(|most| format!("{most} over"))
+            .or(budget.flash.map(|most| most.to_string()));
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            row.image,
+            budget.what,
+            row.flash,
+            over,
+            flash_budget.unwrap_or_default(),
+            row.statics,
+            row.stack,
+            row.statics + row.stack,
+            budget.ram.map(|most| most.to_string()).unwrap_or_default(),
+        );
+    }
+    table
+}
+
+fn budget(row: &Row) -> Option<&'static Budget> {
+    BUDGETS.iter().find(|budget| budget.image == row.image)
+}
+
+fn over_empty(rows: &[Row], row: &Row) -> u64 {
+    let empty = rows.iter().find(|row| row.image == "empty").map_or(0, |row| row.flash);
+    row.flash.saturating_sub(empty)
+}
+
+/// A figure beyond its budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excess {
+    /// Which figure, of which image.
+    pub what: String,
+    figure: u64,
+    budget: u64,
+}
+
+impl std::fmt::Display for Excess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is {}, over the budget of {}", self.what, self.figure, self.budget)
+    }
+}
+
+/// The figures beyond their budget.
+#[must_use]
+pub fn over_budget(rows: &[Row]) -> Vec<Excess> {
+    let mut over = Vec::new();
+    for row in rows {
+        let Some(budget) = budget(row) else { continue };
+        let figures = [
+            ("flash over the empty image", over_empty(rows, row), budget.over_empty),
+            ("flash", row.flash, budget.flash),
+            ("RAM with the stack", row.statics + row.stack, budget.ram),
+        ];
+        for (what, figure, most) in figures {
+            if let Some(budget) = most.filter(|most| figure > *most) {
+                over.push(Excess { what: format!("{}: {what}", row.image), figure, budget });
+            }
+        }
+    }
+    over
+}
+
+/// The figures that grew by more than the tolerance since they were recorded, a sentence each.
+#[must_use]
+pub fn grown(recorded: &[Row], rows: &[Row]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for row in rows {
+        let Some(old) = recorded.iter().find(|old| old.image == row.image) else {
+            sentences.push(format!("{}: not in docs/SIZES.md", row.image));
+            continue;
+        };
+        let figures = [
+            ("flash", old.flash, row.flash),
+            ("static RAM", old.statics, row.statics),
+            ("stack", old.stack, row.stack),
+        ];
+        for (what, old, new) in figures {
+            if new * 100 > old * (100 + TOLERANCE) {
+                sentences.push(format!(
+                    "{}: {what} grew from {old} to {new}, by more than {TOLERANCE} %",
+                    row.image
+                ));
+            }
+        }
+    }
+    sentences
+}
+
+/// docs/SIZES.md.
+#[must_use]
+pub fn file() -> PathBuf {
+    image::firmware().join("../../docs/SIZES.md")
+}
+
+/// The compiler and the figures that docs/SIZES.md records.
+///
+/// # Errors
+/// It can't be read.
+pub fn recorded() -> Result<(String, Vec<Row>)> {
+    let text = fs::read_to_string(file()).map_err(|error| format!("docs/SIZES.md: {error}"))?;
+    let compiler = text.split_once(BEFORE_TABLE).and_then(|(_, rest)| rest.split_once('`'));
+    let (compiler, rest) = compiler.ok_or("docs/SIZES.md names no compiler")?;
+    Ok((compiler.to_owned(), rest.lines().filter_map(parse).collect()))
+}
+
+fn parse(line: &str) -> Option<Row> {
+    let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    let &[_, image, _, flash, _, _, statics, stack, ..] = cells.as_slice() else { return None };
+    let image = BUDGETS.iter().find(|budget| budget.image == image)?.image;
+    Some(Row {
+        image,
+        flash: flash.parse().ok()?,
+        statics: statics.parse().ok()?,
+        stack: stack.parse().ok()?,
+    })
+}
+
+/// Writes docs/SIZES.md anew: the text before the compiler's name is kept.
+///
+/// # Errors
+/// It can't be read or written.
+pub fn record(compiler: &str, rows: &[Row]) -> Result<()> {
+    let text = fs::read_to_string(file()).map_err(|error| format!("docs/SIZES.md: {error}"))?;
+    let (before, _) = text.split_once(BEFORE_TABLE).ok_or("docs/SIZES.md names no compiler")?;
+    let text = format!("{before}{BEFORE_TABLE}{compiler}`\n\n{}", table(rows));
+    fs::write(file(), text).map_err(|error| format!("docs/SIZES.md: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: Row = Row { image: "serial", flash: 1000, statics: 100, stack: 10 };
+
+    #[test]
+    fn rows_are_read_as_they_are_written() {
+        let rows: Vec<Row> = table(&[ROW]).lines().filter_map(parse).collect();
+        assert_eq!(rows, [ROW]);
+    }
+
+    #[test]
+    fn more_than_the_tolerance_is_noticed() {
+        assert!(grown(&[ROW], &[Row { flash: 1030, ..ROW }]).is_empty());
+        assert_eq!(grown(&[ROW], &[Row { flash: 1031, ..ROW }]).len(), 1);
+        assert_eq!(grown(&[ROW], &[Row { stack: 11, ..ROW }]).len(), 1);
+        assert_eq!(grown(&[], &[ROW]).len(), 1);
+    }
+
+    #[test]
+    fn budgets_are_kept() {
+        assert!(
+            over_budget(&[Row { flash: 12 << 10, statics: 7 << 10, stack: 0, ..ROW }]).is_empty()
+        );
+        assert_eq!(
+            over_budget(&[Row { flash: (12 << 10) + 1, statics: 7 << 10, stack: 1, ..ROW }]).len(),
+            2
+        );
+    }
+}

@@ -24,8 +24,13 @@ fn main() -> ! {
     let mut out = Out::new(TX);
     // The black box keeps the compiler from carrying the requests out itself.
     let input = black_box(REQUESTS);
-    let (_consumed, _want) = pump(&mut session, &mut table.bind(Demo), now(), input, false, &mut out);
-    board::console::exit(board::console::write(out.written()))
+    let (_consumed, _want) =
+        pump(&mut session, &mut table.bind(Demo), now(), input, false, &mut out);
+    board::console::write(out.written());
+    board::console::say(c"ready\n");
+    loop {
+        cortex_m::asm::wfi();
+    }
 }
 
 fn now() -> Millis {

@@ -7,26 +7,26 @@
 use core::mem::MaybeUninit;
 
 use board::ethernet::{Ethernet, Frames};
-use board::network;
+use board::network::{self, RECEIVE_RING, TRANSMIT_RING};
 use linecard_firmware as board;
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 
 const CONNECTIONS: usize = 4;
-const RING: usize = 2048;
 const PORT: u16 = 61000;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut FRAMES: Frames = Frames::new();
-    static mut RINGS: [[[u8; RING]; 2]; CONNECTIONS] = [[[0; RING]; 2]; CONNECTIONS];
+    static mut RINGS: [([u8; RECEIVE_RING], [u8; TRANSMIT_RING]); CONNECTIONS] =
+        [([0; _], [0; _]); CONNECTIONS];
     static mut STORAGE: MaybeUninit<[SocketStorage<'static>; CONNECTIONS]> = MaybeUninit::uninit();
 
     board::clock::start();
     let mut device = Ethernet::start(network::HARDWARE, FRAMES);
     let mut iface = network::interface(&mut device);
     let mut sockets = SocketSet::new(&mut STORAGE.write([SocketStorage::EMPTY; CONNECTIONS])[..]);
-    for [received, to_send] in RINGS {
+    for (received, to_send) in RINGS {
         sockets.add(Socket::new(
             SocketBuffer::new(&mut received[..]),
             SocketBuffer::new(&mut to_send[..]),

@@ -7,58 +7,90 @@
 
 use core::mem::MaybeUninit;
 
-use board::ethernet::{Ethernet, Frames, SEGMENT_CAP};
-use board::network;
+use board::ethernet::{Ethernet, Frames};
+use board::network::{self, LIMITS, RECEIVE_RING, TRANSMIT_RING};
 use linecard_commands::Demo;
-use linecard_core::Limits;
 use linecard_firmware as board;
 use linecard_smoltcp::{Parts, Scratch, Server, Stack};
-use smoltcp::iface::{SocketSet, SocketStorage};
+use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 
 const CONNECTIONS: usize = 4;
-const LIMITS: Limits = Limits::DEVICE;
-/// The longest frame, and a segment more: with less, a peer would see a window too small for a whole
-/// segment while a frame is not yet complete, and wait seconds for a larger one (RFC 9293, 3.8.6.2.1).
-const RECEIVE: usize = LIMITS.frame_room() + SEGMENT_CAP;
 const FRAME: usize = LIMITS.frame_room();
-const TRANSMIT: usize = LIMITS.reply_room();
+const REPLY: usize = LIMITS.reply_room();
 /// Of the socket that says `busy`.
 const SPARE: usize = 16;
+
+type Net = Stack<'static, Ethernet<'static>>;
+type Rings = [([u8; RECEIVE_RING], [u8; TRANSMIT_RING]); CONNECTIONS];
+type Storage = MaybeUninit<[SocketStorage<'static>; CONNECTIONS + 1]>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut FRAMES: Frames = Frames::new();
-    static mut RINGS: [([u8; RECEIVE], [u8; TRANSMIT]); CONNECTIONS] =
-        [([0; _], [0; _]); CONNECTIONS];
+    static mut RINGS: Rings = [([0; _], [0; _]); CONNECTIONS];
     static mut SPARE_RINGS: [[u8; SPARE]; 2] = [[0; SPARE]; 2];
-    static mut SCRATCH: ([u8; FRAME], [u8; TRANSMIT]) = ([0; _], [0; _]);
-    static mut STORAGE: MaybeUninit<[SocketStorage<'static>; CONNECTIONS + 1]> = MaybeUninit::uninit();
+    static mut SCRATCH: ([u8; FRAME], [u8; REPLY]) = ([0; _], [0; _]);
+    static mut STORAGE: Storage = MaybeUninit::uninit();
+    static mut STACK: MaybeUninit<Net> = MaybeUninit::uninit();
+    static mut SERVER: MaybeUninit<Server<'static, CONNECTIONS>> = MaybeUninit::uninit();
 
     board::clock::start();
-    let mut device = Ethernet::start(network::HARDWARE, FRAMES);
-    let iface = network::interface(&mut device);
-    // Filled here: as the first value of a static, five empty places would take a kilobyte of flash.
-    let storage = STORAGE.write([SocketStorage::EMPTY; CONNECTIONS + 1]);
-    let mut sockets = SocketSet::new(&mut storage[..]);
-    let slots = RINGS.each_mut().map(|(receive, transmit)| {
-        sockets.add(Socket::new(SocketBuffer::new(&mut receive[..]), SocketBuffer::new(&mut transmit[..])))
-    });
-    let [receive, transmit] = SPARE_RINGS;
-    let spare = sockets.add(Socket::new(SocketBuffer::new(&mut receive[..]), SocketBuffer::new(&mut transmit[..])));
+    // In statics, and by functions that have returned when the serving begins, lest what they need for
+    // a moment stays on the stack for good.
+    let stack = network(STACK, FRAMES, STORAGE);
     let scratch = Scratch { frame: &mut SCRATCH.0, reply: &mut SCRATCH.1 };
-
-    let mut stack = Stack { device, iface, sockets };
-    let parts = Parts::new(slots, spare, scratch, &LIMITS);
-    let Ok(mut server) = Server::new(&mut stack.sockets, parts) else {
+    let Some(server) = server(SERVER, stack, RINGS, SPARE_RINGS, scratch) else {
         board::console::say(c"fault: the parts don't fit\n");
         board::console::exit(false)
     };
-    let table = linecard_commands::table();
     board::console::say(c"ready\n");
+    serve(stack, server)
+}
+
+#[inline(never)]
+fn network(
+    stack: &'static mut MaybeUninit<Net>,
+    frames: &'static mut Frames,
+    storage: &'static mut Storage,
+) -> &'static mut Net {
+    let mut device = Ethernet::start(network::HARDWARE, frames);
+    let iface = network::interface(&mut device);
+    // Filled here: as the first value of a static, five empty places would take a kilobyte of flash.
+    let storage = storage.write([SocketStorage::EMPTY; CONNECTIONS + 1]);
+    stack.write(Stack { device, iface, sockets: SocketSet::new(&mut storage[..]) })
+}
+
+#[inline(never)]
+fn server(
+    server: &'static mut MaybeUninit<Server<'static, CONNECTIONS>>,
+    stack: &mut Net,
+    rings: &'static mut Rings,
+    spare: &'static mut [[u8; SPARE]; 2],
+    scratch: Scratch<'static>,
+) -> Option<&'static mut Server<'static, CONNECTIONS>> {
+    let slots = rings.each_mut().map(|(receive, transmit)| socket(stack, receive, transmit));
+    let [receive, transmit] = spare;
+    let spare = socket(stack, receive, transmit);
+    let parts = Parts::new(slots, spare, scratch, &LIMITS);
+    Some(server.write(Server::new(&mut stack.sockets, parts).ok()?))
+}
+
+#[inline(never)]
+fn socket(
+    stack: &mut Net,
+    receive: &'static mut [u8],
+    transmit: &'static mut [u8],
+) -> SocketHandle {
+    stack.sockets.add(Socket::new(SocketBuffer::new(receive), SocketBuffer::new(transmit)))
+}
+
+#[inline(never)]
+fn serve(stack: &mut Net, server: &mut Server<'static, CONNECTIONS>) -> ! {
+    let table = linecard_commands::table();
     loop {
         // How long it may sleep is no matter: the next tick is at most a millisecond away.
-        let _longest = server.poll(network::now(), &mut stack, &mut table.bind(Demo));
+        let _longest = server.poll(network::now(), stack, &mut table.bind(Demo));
         stack.device.wait();
     }
 }

@@ -15,7 +15,7 @@ Boots the Ethernet server (or the serial one) in QEMU, reached at 127.0.0.1:PORT
 QEMU ends with this command, and after --limit (default 86400) in any case.";
 
 /// How long the board may take to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often to look whether the board is well.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -26,23 +26,21 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match options(std::env::args().skip(1)) {
-        Some(options) => match run(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(why) => {
-                eprintln!("{why}");
-                ExitCode::FAILURE
-            }
-        },
-        None => {
-            eprintln!("{USAGE}");
-            ExitCode::from(2)
+    let Some(options) = options(std::env::args().skip(1)) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Option<Options> {
-    let mut options = Options { image: ETHERNET, limit: Duration::from_secs(86_400), port: 61_000 };
+    let mut options = Options { image: ETHERNET, limit: Duration::from_hours(24), port: 61_000 };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--serial" => options.image = SERIAL,

@@ -1,0 +1,100 @@
+//! The same value without Linecard: postcard into heapless types with the same capacities, and into boxes;
+//! bincode and JSON of the boxes.
+
+use std::hint::black_box;
+
+use heapless::{LinearMap, String, Vec};
+use linecard_commands::Complex;
+use serde::{Deserialize, Serialize};
+
+use crate::Piece;
+use crate::structs::article;
+
+pub(crate) const PIECES: &[Piece] = &[
+    Piece { name: "struct, plain postcard, heapless: decode", run: decode_heapless },
+    Piece { name: "struct, plain postcard, heapless: encode", run: encode_heapless },
+    Piece { name: "struct, plain postcard, boxes: decode", run: decode_boxes },
+    Piece { name: "struct, plain postcard, boxes: encode", run: encode_boxes },
+    Piece { name: "struct, bincode 2, boxes: decode", run: decode_bincode },
+    Piece { name: "struct, bincode 2, boxes: encode", run: encode_bincode },
+    Piece { name: "struct, JSON, boxes: decode", run: decode_json },
+    Piece { name: "struct, JSON, boxes: encode", run: encode_json },
+];
+
+/// One level, which holds the next by value.
+#[derive(Serialize, Deserialize)]
+struct Level<T> {
+    n: i64,
+    s: String<64>,
+    m: LinearMap<String<16>, i64, 8>,
+    p: Vec<u8, 64>,
+    c: Option<T>,
+}
+
+/// Two levels, which is what the article's struct has; Linecard's type takes four.
+type Heapless = Level<Level<()>>;
+
+fn decode_heapless(count: u64) {
+    let octets = article();
+    for _ in 0..count {
+        black_box(&postcard::from_bytes::<Heapless>(black_box(&octets)).expect("a value"));
+    }
+}
+
+fn encode_heapless(count: u64) {
+    let value: Heapless = postcard::from_bytes(&article()).expect("a value");
+    let mut octets = [0; 128];
+    for _ in 0..count {
+        black_box(postcard::to_slice(black_box(&value), &mut octets).expect("room"));
+    }
+}
+
+fn decode_boxes(count: u64) {
+    let octets = article();
+    for _ in 0..count {
+        black_box(&postcard::from_bytes::<Complex>(black_box(&octets)).expect("a value"));
+    }
+}
+
+fn encode_boxes(count: u64) {
+    let value = Complex::article();
+    let mut octets = [0; 128];
+    for _ in 0..count {
+        black_box(postcard::to_slice(black_box(&value), &mut octets).expect("room"));
+    }
+}
+
+fn decode_bincode(count: u64) {
+    let config = bincode::config::standard();
+    let octets = bincode::serde::encode_to_vec(Complex::article(), config).expect("an encoding");
+    for _ in 0..count {
+        let decoded = bincode::serde::decode_from_slice::<Complex, _>(black_box(&octets), config);
+        black_box(&decoded.expect("a value"));
+    }
+}
+
+fn encode_bincode(count: u64) {
+    let value = Complex::article();
+    let mut octets = [0; 128];
+    for _ in 0..count {
+        let config = bincode::config::standard();
+        let encoded = bincode::serde::encode_into_slice(black_box(&value), &mut octets, config);
+        black_box(encoded.expect("room"));
+    }
+}
+
+fn decode_json(count: u64) {
+    let octets = serde_json::to_vec(&Complex::article()).expect("an encoding");
+    for _ in 0..count {
+        black_box(&serde_json::from_slice::<Complex>(black_box(&octets)).expect("a value"));
+    }
+}
+
+fn encode_json(count: u64) {
+    let value = Complex::article();
+    let mut octets = [0; 256];
+    for _ in 0..count {
+        serde_json::to_writer(&mut octets[..], black_box(&value)).expect("room");
+        black_box(&octets);
+    }
+}

@@ -1,0 +1,71 @@
+//! From the octets of requests to those of replies, without a socket.
+
+use std::hint::black_box;
+
+use linecard_commands::{Complex, Demo, table};
+use linecard_core::{Client, Frame, Head, Limits, Millis, Out, Postcard, Session, pump};
+
+use crate::Piece;
+
+pub(crate) const PIECES: &[Piece] = &[
+    Piece { name: "head: STRING", run: |count| parse_heads(b"STRING", count) },
+    Piece { name: "head: COMPLEX 87 #4294967295", run: |count| parse_heads(LONG_HEAD, count) },
+    Piece { name: "session: STRING, 64 to a batch", run: |count| serve(STRING, count) },
+    Piece { name: "session: COMPLEX, 64 to a batch", run: |count| serve(&complex(), count) },
+    Piece { name: "session: unknown command", run: |count| serve(b"FROB\nx\n", count) },
+    Piece { name: "client: COMPLEX, call and reply", run: call },
+];
+
+const LONG_HEAD: &[u8] = b"COMPLEX 87 #4294967295";
+const STRING: &[u8] = b"STRING\nAdditional data.\n";
+
+/// Requests to a batch: what a client may have on its way.
+const BATCH: usize = 64;
+
+/// An untagged request with the article's struct.
+fn complex() -> Vec<u8> {
+    let body = postcard::to_allocvec(&Complex::article()).expect("an encoding");
+    [format!("COMPLEX {}\n", body.len()).as_bytes(), &body, b"\n"].concat()
+}
+
+fn parse_heads(line: &[u8], count: u64) {
+    for _ in 0..count {
+        black_box(Head::parse(black_box(line)));
+    }
+}
+
+/// `count` requests, a batch at a time.
+fn serve(request: &[u8], count: u64) {
+    let limits = Limits::DESKTOP;
+    let mut tx = vec![0; 2 * limits.reply_room()];
+    let input = request.repeat(BATCH);
+    let table = table();
+    let mut service = table.bind(Demo);
+    let mut session = Session::new(&limits, Millis(0));
+    for _ in 0..count / BATCH as u64 {
+        let mut out = Out::new(&mut tx);
+        let input = black_box(input.as_slice());
+        let (consumed, _want) = pump(&mut session, &mut service, Millis(1), input, false, &mut out);
+        assert_eq!(consumed, input.len());
+        black_box(out.written());
+    }
+}
+
+/// `count` calls, each answered by the same octets: the client's tags begin at 0, so each is new.
+fn call(count: u64) {
+    let value = Complex::article();
+    let request = Postcard(value.levels().expect("within its limits"));
+    let (mut tx, mut reply) = ([0; 4_096], Vec::new());
+    for _ in 0..count {
+        let mut client = Client::<1>::new(65_536, 65_536);
+        let mut out = Out::new(&mut tx);
+        let _tag = client.call_named("COMPLEX", black_box(&request), &mut out);
+        if reply.is_empty() {
+            let (sent, _) = Frame::parse(out.written()).expect("a whole frame");
+            reply = [b"OK 87 #0\n", sent.body.octets(), b"\n"].concat();
+        }
+        let (consumed, arrival) = client.step(black_box(&reply), false);
+        assert_eq!(consumed, reply.len());
+        let _seen = black_box(arrival);
+    }
+}

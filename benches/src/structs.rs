@@ -1,0 +1,45 @@
+//! The article's struct in and out of postcard, as Linecard's types have it.
+
+use std::hint::black_box;
+
+use linecard_commands::{Complex, Levels};
+use linecard_core::{Body, Payload, Postcard};
+
+use crate::Piece;
+
+pub(crate) const PIECES: &[Piece] = &[
+    Piece { name: "struct, bounded: decode", run: decode },
+    Piece { name: "struct, bounded: encode", run: encode },
+    Piece { name: "struct, bounded: decode and to boxes", run: decode_to_boxes },
+];
+
+pub(crate) fn article() -> Vec<u8> {
+    postcard::to_allocvec(&Complex::article()).expect("an encoding")
+}
+
+fn decode(count: u64) {
+    let octets = article();
+    for _ in 0..count {
+        let body = Body::Counted(black_box(&octets));
+        black_box(&Postcard::<Levels>::decode(body).expect("a value"));
+    }
+}
+
+fn encode(count: u64) {
+    let value = Complex::article();
+    let levels = value.levels().expect("within its limits");
+    let mut octets = [0; 128];
+    for _ in 0..count {
+        let encoded = postcard::to_slice(black_box(&levels), &mut octets);
+        black_box(encoded.expect("room"));
+    }
+}
+
+fn decode_to_boxes(count: u64) {
+    let octets = article();
+    for _ in 0..count {
+        let body = Body::Counted(black_box(&octets));
+        let Postcard(levels) = Postcard::<Levels>::decode(body).expect("a value");
+        black_box(Complex::from(levels));
+    }
+}

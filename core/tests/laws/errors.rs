@@ -1,0 +1,49 @@
+//! What errors say to a person: one line each, no two alike.
+
+use linecard_core::blocking::CallerError;
+use linecard_core::{CallError, Code, Fault, Refusal, Reject, TableError};
+
+#[test]
+fn errors_say_what_happened() {
+    let no = Refusal { code: Code::Failed, name: "quota", words: "come back" };
+    assert_eq!(no.to_string(), "quota come back");
+    assert_eq!(Refusal { words: "", ..no }.to_string(), "quota");
+    let said = [
+        (CallerError::Io("gone"), "the connection failed: gone"),
+        (CallerError::Told(no), "the server closed the connection: quota come back"),
+        (CallerError::Refused(no), "quota come back"),
+        (CallerError::ReplyTooLarge { len: 7 }, "the reply of 7 octets is too large"),
+        (CallerError::BadReply(Reject::Text), "the reply is not UTF-8 text"),
+        (CallerError::BadReply(Reject::Payload), "the reply is not a value of the command's type"),
+        (CallerError::Call(CallError::Window), "too many calls without a reply"),
+        (CallerError::Closed(Fault::Order), "the server answered out of order"),
+    ];
+    for (error, words) in said {
+        assert_eq!(error.to_string(), words);
+    }
+}
+
+#[test]
+fn no_two_errors_say_the_same() {
+    let mut all: Vec<String> = Vec::new();
+    let calls = [
+        CallError::Name,
+        CallError::Window,
+        CallError::NoRoom,
+        CallError::Value,
+        CallError::Closed,
+    ];
+    let faults = [Fault::End, Fault::CutOff, Fault::Grammar, Fault::Desync, Fault::Order];
+    all.extend(calls.map(|error| error.to_string()));
+    all.extend(faults.map(|fault| fault.to_string()));
+    all.extend([Reject::Payload, Reject::Text].map(|reject| reject.to_string()));
+    all.extend([TableError::Full, TableError::Taken].map(|error| error.to_string()));
+    all.extend(Code::ALL.map(|code| code.to_string()));
+    let alone: [CallerError<'_, &str>; 2] = [CallerError::WriteZero, CallerError::PassedOver];
+    all.extend(alone.map(|error| error.to_string()));
+    assert!(all.iter().all(|words| !words.is_empty() && !words.contains('\n')), "{all:?}");
+    let count = all.len();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), count, "{all:?}");
+}

@@ -1,0 +1,227 @@
+//! The images in QEMU: what they say, what they answer, and that nothing ends in silence. `examples/firmware/test` builds them first.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use linecard_firmware_host::image::{CLIENT, CORE, ECHO, ETHERNET, FAULT, Image, OVERFLOW, SERIAL};
+use linecard_firmware_host::qemu::{self, Qemu, Wiring};
+use linecard_firmware_host::{image, load, panics};
+use linecard_suite::peer::Peer;
+use linecard_suite::prerequisite;
+use linecard_suite::process::Server;
+use linecard_suite::target::Target;
+
+/// How long any board of these tests may live.
+const LIMIT: Duration = Duration::from_mins(3);
+/// How long a board may take for what it does at once, on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The images' frame deadline, and so the silence after which a link starts afresh.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A board, of the servers one that is ready; none where QEMU is missing, which was said then.
+fn board(image: Image, wiring: Wiring<'_>) -> Option<Qemu> {
+    if let Err(why) = qemu::installed() {
+        prerequisite::missing(&why);
+        return None;
+    }
+    let mut qemu = Qemu::boot(image, wiring, LIMIT).expect("a board");
+    if [CORE, SERIAL, ETHERNET].contains(&image) {
+        qemu.wait_for("ready", PATIENCE).expect("a board that starts");
+    }
+    Some(qemu)
+}
+
+fn ends_with_an_error(image: Image) {
+    let Some(mut qemu) = board(image, Wiring::Nothing) else { return };
+    let (status, said) = qemu.wait_for_end(PATIENCE).expect("an end");
+    assert!(!status.success(), "{status}");
+    let expected = image.expected_output().expect("an expected output");
+    let said = String::from_utf8(said).expect("text");
+    let expected = String::from_utf8(expected).expect("text");
+    // An address in the code is another with every compiler.
+    let words = |text: &str| text.split(" 0x").next().map(str::to_owned);
+    assert_eq!(words(&said), words(&expected), "{said}");
+}
+
+#[test]
+fn a_stack_overflow_is_reported_and_ends_with_an_error() {
+    ends_with_an_error(OVERFLOW);
+}
+
+#[test]
+fn a_fault_is_reported_and_ends_with_an_error() {
+    ends_with_an_error(FAULT);
+}
+
+#[test]
+fn core_answers_from_memory() {
+    let Some(qemu) = board(CORE, Wiring::Nothing) else { return };
+    let expected = CORE.expected_output().expect("an expected output");
+    assert_eq!(qemu.said().escape_ascii().to_string(), expected.escape_ascii().to_string());
+}
+
+#[test]
+fn the_servers_say_what_is_expected_and_end_when_they_are_dropped() {
+    for (image, wiring) in [(SERIAL, Wiring::Uart(0)), (ETHERNET, Wiring::Server(0))] {
+        let Some(mut qemu) = board(image, wiring) else { return };
+        let addr = qemu.addr().expect("an address");
+        let mut peer = Peer::connect(&Target::device(addr)).expect("a connection");
+        peer.is_alive().expect("an answer");
+        qemu.is_well().expect("no fault");
+        assert_eq!(qemu.said(), image.expected_output().expect("an expected output"));
+        drop(qemu);
+        assert!(TcpStream::connect(addr).is_err(), "QEMU still has the port");
+    }
+}
+
+#[test]
+fn the_time_limit_ends_qemu() {
+    if qemu::installed().is_err() {
+        return prerequisite::missing("QEMU is not installed");
+    }
+    let mut qemu =
+        Qemu::boot(CORE, Wiring::Nothing, Duration::from_millis(1_500)).expect("a board");
+    let (status, _) = qemu.wait_for_end(PATIENCE).expect("an end");
+    assert!(!status.success(), "{status}");
+}
+
+#[test]
+fn what_follows_a_broken_frame_on_a_link_never_runs() {
+    for broken in [&b"not a head\n"[..], b"STRING 2 #9\nabc\n"] {
+        let Some(mut qemu) = board(SERIAL, Wiring::Uart(0)) else { return };
+        let mut line = Line::open(qemu.addr().expect("an address"));
+        assert_eq!(line.ask(b"STRING #1\nbefore\n"), "OK #1\nThank you.\n");
+        // The leftovers come at once, and go on: silences, but each shorter than the deadline.
+        line.send(broken);
+        line.send(b"STRING #2\nleftover\n");
+        let refusal = line.read_until_silent(SILENCE / 2);
+        assert!(refusal.starts_with("ERR") && refusal.lines().count() == 2, "{refusal:?}");
+        line.send(b"STRING #3\nleftover\n");
+        assert_eq!(line.read_until_silent(SILENCE * 7 / 10), "", "a leftover ran");
+        line.send(b"STRING #4\nleftover\n");
+        // Only a whole deadline of silence ends it.
+        assert_eq!(line.read_until_silent(SILENCE + Duration::from_secs(2)), "", "a leftover ran");
+        assert_eq!(line.ask(b"STRING #5\nafter\n"), "OK #5\nThank you.\n");
+        qemu.is_well().expect("no fault");
+    }
+}
+
+#[test]
+fn a_frame_left_on_a_link_times_out_and_the_link_starts_afresh() {
+    let Some(mut qemu) = board(SERIAL, Wiring::Uart(0)) else { return };
+    let mut line = Line::open(qemu.addr().expect("an address"));
+    let start = Instant::now();
+    line.send(b"STRING #1\nhalf a li");
+    assert_eq!(line.read_len(b"ERR\ntimeout\n".len()), "ERR\ntimeout\n");
+    assert!(start.elapsed() + Duration::from_millis(50) >= SILENCE, "{:?}", start.elapsed());
+    assert_eq!(line.read_until_silent(SILENCE + Duration::from_secs(2)), "");
+    assert_eq!(line.ask(b"STRING #2\nafter\n"), "OK #2\nThank you.\n");
+}
+
+#[test]
+fn a_link_survives_many_frames() {
+    let Some(mut qemu) = board(SERIAL, Wiring::Uart(0)) else { return };
+    let target = Target::device(qemu.addr().expect("an address"));
+    load::frames_on_a_link(&target, 2_000, 99).expect("replies as the oracle says");
+    qemu.is_well().expect("no fault");
+}
+
+#[test]
+fn the_board_calls_a_desktop_server() {
+    let Some(linecard) = std::env::var_os("LINECARD") else {
+        return prerequisite::missing("no desktop server; examples/firmware/test builds one");
+    };
+    let linecard = linecard.into_string().expect("a path in Unicode");
+    let server = Server::start(&linecard, &["serve", "--listen", "127.0.0.1:0"]);
+    let Some(mut qemu) = board(CLIENT, Wiring::Client(&server.addr.port().to_string())) else {
+        return;
+    };
+    let (status, said) = qemu.wait_for_end(PATIENCE).expect("an end");
+    let expected = CLIENT.expected_output().expect("an expected output");
+    assert_eq!(String::from_utf8_lossy(&said), String::from_utf8_lossy(&expected));
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_client_that_finds_no_server_says_so() {
+    let Some(mut qemu) = board(CLIENT, Wiring::Client("1")) else { return };
+    let (status, said) = qemu.wait_for_end(PATIENCE).expect("an end");
+    assert_eq!(String::from_utf8_lossy(&said), "client: can't connect\n");
+    assert!(!status.success(), "{status}");
+}
+
+#[test]
+fn the_serial_image_can_not_panic() {
+    let found = panics::find(SERIAL).expect("the serial image: build it first");
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "panic routines in the serial image:\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_search_for_panic_routines_finds_smoltcp_s() {
+    let found = panics::find(ECHO).expect("the echo: build it first");
+    let routine = found.iter().find(|panic| panic.routine.contains("panic_fmt"));
+    assert!(!routine.expect("smoltcp can panic").callers.is_empty(), "nobody calls it");
+    let called =
+        found.iter().flat_map(|panic| &panic.callers).any(|caller| caller.contains("smoltcp"));
+    assert!(called, "{found:?}");
+}
+
+#[test]
+fn run_answers_at_the_address_it_prints_and_takes_qemu_with_it() {
+    if let Err(why) = qemu::installed() {
+        return prerequisite::missing(&why);
+    }
+    let run = image::firmware().join("run");
+    for args in [&["0"][..], &["--serial", "0"]] {
+        let server = Server::start(run.to_str().expect("a path in Unicode"), args);
+        let addr = server.addr;
+        let mut peer = Peer::connect(&Target::device(addr)).expect("a connection");
+        peer.is_alive().expect("an answer");
+        let id = server.id().to_string();
+        let kill = std::process::Command::new("kill").args(["-TERM", &id]).status();
+        assert!(kill.expect("a signal").success());
+        let finished = server.wait(PATIENCE);
+        assert_eq!(finished.status, Some(0), "{}", finished.stderr);
+        assert!(TcpStream::connect(addr).is_err(), "QEMU outlives `run`");
+    }
+}
+
+/// The other end of the board's UART, in plain octets.
+struct Line(TcpStream);
+
+impl Line {
+    fn open(addr: SocketAddr) -> Self {
+        let stream = TcpStream::connect(addr).expect("the UART's other end");
+        stream.set_nodelay(true).expect("no delay");
+        Self(stream)
+    }
+
+    fn send(&mut self, octets: &[u8]) {
+        self.0.write_all(octets).expect("octets taken");
+    }
+
+    fn ask(&mut self, request: &[u8]) -> String {
+        self.send(request);
+        self.read_len(b"OK #1\nThank you.\n".len())
+    }
+
+    fn read_len(&mut self, len: usize) -> String {
+        let mut octets = vec![0; len];
+        self.0.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        self.0.read_exact(&mut octets).expect("a reply");
+        String::from_utf8(octets).expect("text")
+    }
+
+    /// All that comes until nothing has come for so long.
+    fn read_until_silent(&mut self, silence: Duration) -> String {
+        let mut octets = Vec::new();
+        let mut chunk = [0; 256];
+        self.0.set_read_timeout(Some(silence)).expect("a time limit");
+        while let Ok(len @ 1..) = self.0.read(&mut chunk) {
+            octets.extend_from_slice(&chunk[..len]);
+        }
+        String::from_utf8(octets).expect("text")
+    }
+}
