@@ -53,7 +53,11 @@ fn judge(compiler: &str, rows: &[sizes::Row]) -> Result<(), String> {
     for sentence in sizes::over_budget(rows) {
         // One that docs/SIZES.md owns up to must not grow; any other is a failure.
         let is_known = known.iter().any(|known| known.what == sentence.what);
-        if is_known { println!("NOTE: {sentence}") } else { wrong.push(sentence.to_string()) }
+        if is_known || sentence.may_be_chance() {
+            println!("NOTE: {sentence}");
+        } else {
+            wrong.push(sentence.to_string());
+        }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
