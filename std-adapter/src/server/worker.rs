@@ -246,7 +246,7 @@ mod tests {
     struct Nothing;
 
     impl Service for Nothing {
-        fn call(&mut self, request: Frame<'_>, reply: Reply<'_>) -> Sent {
+        fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
             reply.error(Code::UnknownCommand, request.name)
         }
     }
