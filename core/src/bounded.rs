@@ -1,8 +1,12 @@
 //! Borrowed strings and octets with a capacity: longer ones are refused as they are decoded.
 
+use core::fmt;
 use core::ops::Deref;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 /// A borrowed string of at most `CAP` octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +42,21 @@ impl<const CAP: usize> Serialize for Str<'_, CAP> {
 
 impl<'de: 'i, 'i, const CAP: usize> Deserialize<'de> for Str<'i, CAP> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&str>::deserialize(deserializer)?;
-        Self::new(text).ok_or_else(|| D::Error::invalid_length(text.len(), &"a shorter string"))
+        deserializer.deserialize_str(StrVisitor)
+    }
+}
+
+struct StrVisitor<const CAP: usize>;
+
+impl<'de, const CAP: usize> Visitor<'de> for StrVisitor<CAP> {
+    type Value = Str<'de, CAP>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a borrowed string within its capacity")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Str::new(text).ok_or_else(|| E::invalid_length(text.len(), &self))
     }
 }
 

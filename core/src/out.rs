@@ -76,7 +76,8 @@ impl<'b> Pen<'b> {
         if self.lost { Err(postcard::Error::SerializeBufferFull) } else { Ok(()) }
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn put(&mut self, octets: &[u8]) {
         match self.rest.split_off_mut(..octets.len()) {
             Some(room) => room.iter_mut().zip(octets).for_each(|(to, from)| *to = *from),

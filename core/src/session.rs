@@ -89,6 +89,8 @@ impl<'l> Session<'l> {
     /// handed out and left unanswered gets `ERR failed` now.
     ///
     /// Input goes before time: a frame that is whole is taken, even after its deadline.
+    // On a device it stays a function of its own, whose stack is free again when the request is served.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn step<'i>(
         &mut self,
         now: Millis,

@@ -84,7 +84,11 @@ impl<'e> Load<'e> {
     fn begin(&mut self) {
         self.hands.clock = Instant::now();
         for key in 0..self.connections.len() {
-            self.turn(key, |connection, hands| connection.go_on(hands.clock.elapsed(), hands));
+            self.turn(key, |connection, hands| {
+                connection.go_on(hands.clock.elapsed(), hands);
+                // What came while the connections were made was told of then, and is not told again.
+                connection.ready(true, true, hands);
+            });
         }
     }
 

@@ -120,6 +120,12 @@ fn names_are_looked_up_whole_and_in_their_case() {
 }
 
 #[test]
+fn names_with_the_same_hash_are_told_apart() {
+    // What one bit of a letter is worth, a bit of the next letter takes back.
+    assert_eq!(answer(b"OoTE\nx\n"), (b"ERR\nunknown-command OoTE\n".to_vec(), 0));
+}
+
+#[test]
 fn a_state_of_ones_own_goes_with_a_clone() {
     let table = table();
     let first = table.bind(Board::default());

@@ -6,7 +6,7 @@
 use core::ffi::CStr;
 
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
-use cortex_m_semihosting::{hio, nr, syscall1};
+use cortex_m_semihosting::{nr, syscall, syscall1};
 
 /// Says `text`, which should end in a line feed.
 pub fn say(text: &CStr) {
@@ -14,10 +14,12 @@ pub fn say(text: &CStr) {
     unsafe { syscall1(nr::WRITE0, text.as_ptr().addr()) };
 }
 
-/// Says `octets`, whatever they are; whether that succeeded.
-#[must_use]
-pub fn write(octets: &[u8]) -> bool {
-    hio::hstdout().is_ok_and(|mut stdout| stdout.write_all(octets).is_ok())
+/// Says `octets`, whatever they are.
+pub fn write(octets: &[u8]) {
+    for octet in octets {
+        // SAFETY: WRITEC reads one octet from the address.
+        unsafe { syscall(nr::WRITEC, octet) };
+    }
 }
 
 /// The words that the debugger has for the program, if they fit.

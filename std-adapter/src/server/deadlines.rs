@@ -1,6 +1,6 @@
 //! Which connection is due next.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 
 use linecard_core::Millis;
 
@@ -9,10 +9,16 @@ use linecard_core::Millis;
 /// path, which pushes its idle timeout ahead with each request, costs nothing here.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
-    queue: BTreeSet<(Millis, usize)>,
+    /// In order. Most come in at its end, for the longest time is the idle timeout, and go out at its front.
+    queue: VecDeque<(Millis, usize)>,
 }
 
 impl Deadlines {
+    /// With room for so many connections; for more it grows.
+    pub(super) fn with_capacity(connections: usize) -> Self {
+        Self { queue: VecDeque::with_capacity(connections) }
+    }
+
     /// Moves a connection's moment from `scheduled` to `due`, if that is earlier; gives back the one
     /// that is in force.
     pub(super) fn advance(&mut self, key: usize, scheduled: Millis, due: Millis) -> Millis {
@@ -20,24 +26,28 @@ impl Deadlines {
             return scheduled;
         }
         self.remove(key, scheduled);
-        self.queue.insert((due, key));
+        if let Err(at) = self.queue.binary_search(&(due, key)) {
+            self.queue.insert(at, (due, key));
+        }
         due
     }
 
     pub(super) fn remove(&mut self, key: usize, scheduled: Millis) {
-        self.queue.remove(&(scheduled, key));
+        if let Ok(at) = self.queue.binary_search(&(scheduled, key)) {
+            self.queue.remove(at);
+        }
     }
 
     /// The next moment.
     pub(super) fn next(&self) -> Option<Millis> {
-        self.queue.first().map(|&(due, _)| due)
+        self.queue.front().map(|&(due, _)| due)
     }
 
     /// Takes out one connection whose moment has come.
     pub(super) fn pop_due(&mut self, now: Millis) -> Option<usize> {
-        let &(due, key) = self.queue.first()?;
+        let &(due, key) = self.queue.front()?;
         (due <= now).then(|| {
-            self.queue.pop_first();
+            self.queue.pop_front();
             key
         })
     }

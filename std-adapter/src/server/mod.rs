@@ -20,6 +20,7 @@ mod deadlines;
 mod guard;
 mod listener;
 mod parked;
+mod places;
 mod shared;
 mod worker;
 

@@ -6,35 +6,36 @@ use std::time::Duration;
 use linecard_core::{Millis, Service, Session};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
-use slab::Slab;
 
 use super::config::Config;
 use super::connection::{After, Clock, Connection, Hands};
 use super::deadlines::Deadlines;
 use super::guard::Guard;
 use super::millis;
+use super::places::Places;
 use super::shared::{Desk, Newcomer, Shared};
 
-/// The token of the worker's waker; connections have the keys of a slab.
+/// The token of the worker's waker; connections have the keys of their places.
 pub(super) const WAKE: Token = Token(usize::MAX);
 
 /// Octets read at one time. A frame may be longer: it is parked as it comes.
 const RX_LEN: usize = 64 * 1024;
 
-/// Octets of replies gathered for one write, beside the longest reply.
-const BATCH_LEN: usize = 64 * 1024;
+/// Octets of replies gathered for one write, beside the longest reply. Together, by default, they stay under
+/// 128 KiB: when glibc is given back a larger block, it begins to keep twice as much in each heap.
+const BATCH_LEN: usize = 48 * 1024;
 
 /// Connections told of by one wait.
 const EVENTS_CAP: usize = 1_024;
 
-/// Places for connections that are kept, whether there are any or not.
-const PLACES_KEPT: usize = 64;
+/// Connections that room is reserved for, at most.
+const SHARE_CAP: usize = 100_000;
 
 pub(super) struct Worker<'c, S> {
     poll: Poll,
     desk: &'c Desk,
     config: &'c Config,
-    connections: Slab<Connection<'c>>,
+    connections: Places<Connection<'c>>,
     deadlines: Deadlines,
     /// Connections with more to do, once the others had their turn.
     again: Vec<usize>,
@@ -52,6 +53,7 @@ impl<'c, S: Service> Worker<'c, S> {
         service: S,
     ) -> Self {
         let desk = &shared.workers[index];
+        let share = config.max_connections.div_ceil(shared.workers.len()).min(SHARE_CAP);
         let hands = Hands {
             rx: vec![0; RX_LEN].into(),
             tx: vec![0; config.limits.reply_room() + BATCH_LEN].into(),
@@ -66,9 +68,11 @@ impl<'c, S: Service> Worker<'c, S> {
             poll,
             desk,
             config,
-            connections: Slab::new(),
-            deadlines: Deadlines::default(),
-            again: Vec::new(),
+            connections: Places::with_capacity(share),
+            // Reserved at once, which costs no memory until it is used. A small block that grows while a storm
+            // fills the heap would stay behind at its end, and keep all that was before it from the system.
+            deadlines: Deadlines::with_capacity(share),
+            again: Vec::with_capacity(share),
             hands,
             give_up_at: None,
         }
@@ -120,14 +124,12 @@ impl<'c, S: Service> Worker<'c, S> {
         }
     }
 
-    fn welcome(&mut self, Newcomer { tcp, admitted }: Newcomer) {
+    fn welcome(&mut self, Newcomer { mut tcp, admitted }: Newcomer) {
         let session = Session::new(&self.config.limits, self.hands.now);
-        let slot = self.connections.vacant_entry();
-        let key = slot.key();
-        let connection = slot.insert(Connection::new(tcp, session, admitted, self.hands.now));
-        let registry = self.poll.registry();
+        let key = self.connections.next_key();
         let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = registry.register(&mut connection.tcp, Token(key), interest);
+        let registered = self.poll.registry().register(&mut tcp, Token(key), interest);
+        self.connections.insert(Connection::new(tcp, session, admitted, self.hands.now));
         let stop_by = self.stop_by();
         self.turn(key, |connection, hands| match registered {
             Ok(()) if !admitted => connection.turn_away(hands),
@@ -159,18 +161,9 @@ impl<'c, S: Service> Worker<'c, S> {
     }
 
     fn close(&mut self, key: usize) {
-        let mut connection = self.connections.remove(key);
+        let Some(mut connection) = self.connections.remove(key) else { return };
         self.deadlines.remove(key, connection.scheduled);
         connection.leave(self.hands.shared);
-        self.give_places_back();
-    }
-
-    /// Gives memory back once most of the connections have gone that it was for. What is given back is behind
-    /// the last connection, for the others keep their keys; where that is one of the first storm's, nothing is.
-    fn give_places_back(&mut self) {
-        if self.connections.capacity() > 4 * self.connections.len() + PLACES_KEPT {
-            self.connections.shrink_to_fit();
-        }
     }
 
     fn go_on(&mut self) {
@@ -213,7 +206,7 @@ impl<'c, S: Service> Worker<'c, S> {
         if unfinished > 0 {
             log::warn!("{unfinished} connections were closed unfinished");
         }
-        for key in 0..self.connections.capacity() {
+        for key in 0..self.connections.end() {
             self.turn(key, Connection::cut_off);
         }
     }
@@ -221,7 +214,7 @@ impl<'c, S: Service> Worker<'c, S> {
     fn begin_stop(&mut self) {
         self.give_up_at = Some(self.hands.now.after(millis(self.config.stop_timeout)));
         let by = self.stop_by().unwrap_or_default();
-        for key in 0..self.connections.capacity() {
+        for key in 0..self.connections.end() {
             self.turn(key, |connection, hands| connection.stop(by, hands));
         }
     }
@@ -249,33 +242,6 @@ mod tests {
         fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
             reply.error(Code::UnknownCommand, request.name)
         }
-    }
-
-    /// A storm's places are not kept for ever.
-    #[test]
-    fn places_of_connections_that_have_gone_are_given_back() {
-        const STORM: usize = 3 * PLACES_KEPT;
-        let peers = net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = peers.local_addr().unwrap();
-        let config = Config::default();
-        let listener = Listener::bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap();
-        let shared = Shared::new(&config, &listener, &[Poll::new().unwrap()]).unwrap();
-        let mut worker = Worker::new(0, Poll::new().unwrap(), &shared, &config, Nothing);
-        for _connection in 0..STORM {
-            assert!(Shared::take_place(&shared.open, STORM));
-            let tcp = mio::net::TcpStream::connect(addr).unwrap();
-            worker.welcome(Newcomer { tcp, admitted: true });
-        }
-        assert!(worker.connections.capacity() >= STORM);
-        for key in 10..STORM {
-            worker.close(key);
-        }
-        assert!(worker.connections.capacity() <= 4 * 10 + PLACES_KEPT, "most of them");
-        for key in 0..10 {
-            worker.close(key);
-        }
-        assert!(worker.connections.capacity() <= PLACES_KEPT, "all of them");
-        assert_eq!((worker.deadlines.next(), shared.counters().open), (None, 0));
     }
 
     /// Whoever was handed over before the listener ended is told as well.

@@ -71,15 +71,14 @@ impl Qemu {
         let stdout = child.stdout.take().ok_or("no pipe")?;
         let child = Arc::new(Mutex::new(child));
         let control = Control::connect(&dir.join("control"), || !has_ended(&child));
-        // It waits (-S) until we listen to it, lest it ends before.
-        let started =
-            control.and_then(|mut control| control.ask("cont", &json!({})).map(|_| control));
-        let control = started.map_err(|error| {
+        let mut control = control.map_err(|error| {
             end(&child);
             let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
             let _ = fs::remove_dir_all(&dir);
             format!("{error}\n{log}")
         })?;
+        // It waits (-S) until we listen to it, lest it ends before; it may end before it replies to this.
+        let _ = control.ask("cont", &json!({}));
         let watch = watch(&child, limit);
         Ok(Self { child, console: follow(stdout), said: Vec::new(), control, dir, _watch: watch })
     }

@@ -66,11 +66,13 @@ fn main() -> ! {
     let Ok(stream) = stream else { fail(c"client: can't connect\n") };
     let [received, to_send] = BUFFERS;
     let mut line = Caller::new(stream, &mut received[..], &mut to_send[..], WINDOW);
-    let went_well = string(&mut line) & complex(&mut line) & unknown(&mut line);
-    exit(went_well)
+    string(&mut line);
+    complex(&mut line);
+    unknown(&mut line);
+    exit(true)
 }
 
-fn string(line: &mut Line<'_, '_>) -> bool {
+fn string(line: &mut Line<'_, '_>) {
     line.io().expire_in(TIMEOUT);
     match line.call::<StringCommand>(&Text("Additional data.")) {
         Ok(Text(reply)) => tell("STRING: ", reply),
@@ -78,7 +80,7 @@ fn string(line: &mut Line<'_, '_>) -> bool {
     }
 }
 
-fn complex(line: &mut Line<'_, '_>) -> bool {
+fn complex(line: &mut Line<'_, '_>) {
     line.io().expire_in(TIMEOUT);
     let Some(sent) = value() else { return tell("COMPLEX: ", "no such value") };
     match line.call::<ComplexCommand>(&Postcard(sent.clone())) {
@@ -88,7 +90,7 @@ fn complex(line: &mut Line<'_, '_>) -> bool {
     }
 }
 
-fn unknown(line: &mut Line<'_, '_>) -> bool {
+fn unknown(line: &mut Line<'_, '_>) {
     line.io().expire_in(TIMEOUT);
     match line.call_named("FROB", &Text("")) {
         Err(CallerError::Refused(refusal)) => tell("FROB: ", refusal.code.as_str()),
@@ -109,8 +111,10 @@ fn value() -> Option<Levels<'static>> {
 }
 
 /// Says a line on the console.
-fn tell(label: &str, text: &str) -> bool {
-    write(label.as_bytes()) && write(text.as_bytes()) && write(b"\n")
+fn tell(label: &str, text: &str) {
+    for part in [label, text, "\n"] {
+        write(part.as_bytes());
+    }
 }
 
 fn port() -> Option<u16> {
