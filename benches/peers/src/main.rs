@@ -1,8 +1,8 @@
 //! Linecard beside its peers, on this machine, under one load generator: see `run` in this directory.
 //!
 //! The raw echo of Linecard's own sizes is the measure: what the system could do if there were no
-//! protocol. Rounds are interleaved, both sides pinned, and a ratio is the median of those within each
-//! round, so that a machine that is slower at one time than at another is so for all.
+//! protocol. Rounds are interleaved and both sides pinned. A ratio is that of the best rounds, for what
+//! disturbs a round only slows it; the median of those within each round stands beside it.
 #![expect(clippy::cast_precision_loss, reason = "counts and coordinates of a plot")]
 
 mod contenders;
@@ -93,7 +93,7 @@ fn particulars(
 }
 
 fn options() -> Result<Options, Failure> {
-    let mut options = Options { rounds: 5, seconds: 1.0, only: Vec::new(), svg: None };
+    let mut options = Options { rounds: 9, seconds: 0.5, only: Vec::new(), svg: None };
     let mut args = std::env::args().skip(1);
     while let Some(option) = args.next() {
         let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;

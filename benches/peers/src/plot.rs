@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::contenders::{LINECARD, Message};
-use crate::throughput::{LOADS, Reached};
+use crate::throughput::{Figure, LOADS, Reached};
 
 const LABELS: f64 = 220.0;
 const PANEL: f64 = 230.0;
@@ -61,7 +61,7 @@ fn panel(svg: &mut String, column: usize, title: &str, names: &[&str], reached: 
     for (row, name) in names.iter().enumerate() {
         for (at, message) in Message::BOTH.into_iter().enumerate() {
             let found = reached.iter().find(|r| r.name == *name && r.message == message);
-            let Some((_, ratio)) = found.and_then(|r| r.loads[column]) else { continue };
+            let Some(Figure { ratio, .. }) = found.and_then(|r| r.loads[column]) else { continue };
             let y = TOP + ROW * row as f64 + 3.0 + 14.0 * at as f64;
             let (length, fill) = (ONE * ratio, colour(message, *name == LINECARD));
             let _ = writeln!(

@@ -1,7 +1,7 @@
 //! The figures as Markdown.
 
 use crate::contenders::{LINECARD, Message, RAW_EPOLL};
-use crate::throughput::{LOADS, Reached};
+use crate::throughput::{Figure, LOADS, Reached};
 
 /// Memory and bursts of one contender, where they could be had.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Costs {
     pub(crate) burst: Option<f64>,
 }
 
-/// Ratios to the raw echo; the absolute figures of the echo itself and of Linecard.
+/// Ratios to the raw echo, medians in brackets; the absolute figures of the echo itself and of Linecard.
 pub(crate) fn throughput(reached: &[Reached]) -> String {
     let mut table = String::from("| |");
     for message in ["STRING", "struct"] {
@@ -35,13 +35,13 @@ pub(crate) fn throughput(reached: &[Reached]) -> String {
     table
 }
 
-fn cell(name: &str, reached: Option<(f64, f64)>) -> String {
-    match reached {
-        None => "–".into(),
-        Some((rate, ratio)) if [RAW_EPOLL, LINECARD].contains(&name) => {
-            format!("{ratio:.2} ({})", thousands(rate))
-        }
-        Some((_, ratio)) => format!("{ratio:.2}"),
+fn cell(name: &str, reached: Option<Figure>) -> String {
+    let Some(Figure { rate, ratio, median }) = reached else { return "–".into() };
+    let figures = format!("{ratio:.2} ({median:.2})");
+    if [RAW_EPOLL, LINECARD].contains(&name) {
+        format!("{figures} {}", thousands(rate))
+    } else {
+        figures
     }
 }
 

@@ -19,8 +19,16 @@ pub(crate) const LOADS: [(&str, Load); 3] = [
 pub(crate) struct Reached {
     pub(crate) name: &'static str,
     pub(crate) message: Message,
-    /// Requests a second, and the ratio to the raw echo; medians over the rounds.
-    pub(crate) loads: [Option<(f64, f64)>; LOADS.len()],
+    pub(crate) loads: [Option<Figure>; LOADS.len()],
+}
+
+/// Requests a second of the best round, and its ratio to the best of the raw echo: what disturbs a round
+/// only slows it. Beside it the median of the ratios within each round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figure {
+    pub(crate) rate: f64,
+    pub(crate) ratio: f64,
+    pub(crate) median: f64,
 }
 
 /// All servers run all the time, on the first CPU; one load at a time.
@@ -69,13 +77,20 @@ fn reached(
         .find(|(other, _)| other.name == RAW_EPOLL && other.message == contender.message)
         .map(|(_, rates)| rates);
     let loads = std::array::from_fn(|column| {
-        let pairs = raw?[column].iter().zip(&mine[column]);
-        let ratios = pairs.map(|(raw, mine)| Some(((*mine)? / (*raw)?, (*mine)?)));
-        let ratios: Vec<_> = ratios.collect::<Option<_>>()?;
-        let (of, rates): (Vec<f64>, Vec<f64>) = ratios.into_iter().unzip();
-        Some((median(rates)?, median(of)?))
+        let raw: Vec<f64> = raw?[column].iter().copied().collect::<Option<_>>()?;
+        let mine: Vec<f64> = mine[column].iter().copied().collect::<Option<_>>()?;
+        let ratios = mine.iter().zip(&raw).map(|(mine, raw)| mine / raw).collect();
+        let [rate, of] = [&mine, &raw].map(|rates| rates.iter().copied().fold(0.0, f64::max));
+        Some(Figure { rate, ratio: rate / of, median: median(ratios)? })
     });
     Reached { name: contender.name, message: contender.message, loads }
+}
+
+/// The best of the first to the best of the second.
+pub(crate) fn best_ratio(pairs: Vec<(f64, f64)>) -> f64 {
+    let (first, second): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+    let [first, second] = [first, second].map(|rates| rates.into_iter().fold(0.0, f64::max));
+    first / second
 }
 
 pub(crate) fn median(mut figures: Vec<f64>) -> Option<f64> {
