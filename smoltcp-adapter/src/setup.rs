@@ -55,9 +55,11 @@ pub struct Scratch<'a> {
 /// What a server is made of. `N` connections are served at once.
 #[derive(Debug)]
 pub struct Parts<'a, const N: usize> {
-    /// TCP sockets, one a connection. A receive ring holds at least [`Limits::frame_room`] octets;
-    /// a transmit ring at least [`Limits::reply_room`], and what it holds beyond that is what
-    /// pipelined replies may be under way at once.
+    /// TCP sockets, one a connection. A receive ring holds at least [`Limits::frame_room`] octets,
+    /// and better a segment more: with less, a peer may find the window too small for a segment
+    /// while a frame is incomplete, and wait for its persist timer. A transmit ring holds at least
+    /// [`Limits::reply_room`], and what it holds beyond that is what pipelined replies may be under
+    /// way at once: with nothing, each reply waits until the one before is acknowledged.
     pub slots: [SocketHandle; N],
     /// The socket that tells one more client `busy`. It is behind the slots in the set (added
     /// last), for smoltcp gives a connection to the first socket that listens. Rings of 16 octets
