@@ -29,10 +29,11 @@ mod linux {
     use std::io::{self, Write};
     use std::process::ExitCode;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration as StdDuration;
 
     use clap::Parser;
     use linecard_commands::{Demo, table};
-    use linecard_core::Limits;
+    use linecard_core::{Limits, Millis};
     use linecard_smoltcp::tap::{self, Clock, Sleeper};
     use linecard_smoltcp::{Parts, Scratch, Server, Stack};
     use smoltcp::iface::SocketHandle;
@@ -43,7 +44,6 @@ mod linux {
 
     use super::tap_link::{LinkOptions, Run};
 
-    const LIMITS: Limits = Limits::DEVICE;
     /// Connections served at once.
     const SLOTS: usize = 8;
     /// Octets of each of a connection's two rings.
@@ -59,6 +59,26 @@ mod linux {
         /// The TCP port
         #[arg(long, default_value_t = 61_000, value_parser = clap::value_parser!(u16).range(1..))]
         port: u16,
+        /// From a frame's first octet to its last
+        #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+        frame_deadline: Millis,
+        /// Without a frame begun or a reply owed
+        #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+        idle_timeout: Millis,
+    }
+
+    impl Options {
+        fn limits(&self) -> Limits {
+            let Self { frame_deadline, idle_timeout, .. } = *self;
+            Limits { frame_deadline, idle_timeout, ..Limits::DEVICE }
+        }
+    }
+
+    /// Seconds, fractions allowed.
+    fn seconds(text: &str) -> Result<Millis, String> {
+        let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+        let span = StdDuration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
+        Ok(Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
     }
 
     static STOPPED: AtomicBool = AtomicBool::new(false);
@@ -76,12 +96,17 @@ mod linux {
     fn serve(options: &Options) -> Result<(), String> {
         let addresses = options.link.addresses(&["192.168.69.1/24", "fd69::1/64"])?;
         let address = addresses[0].address();
-        options.link.run(&addresses, 1, Service { address, port: options.port })
+        options.link.run(
+            &addresses,
+            1,
+            Service { address, port: options.port, limits: options.limits() },
+        )
     }
 
     struct Service {
         address: IpAddress,
         port: u16,
+        limits: Limits,
     }
 
     impl Run for Service {
@@ -93,9 +118,10 @@ mod linux {
         ) -> Result<(), String> {
             let slots = [(); SLOTS].map(|()| socket(&mut stack, RING_LEN));
             let spare = socket(&mut stack, 64);
-            let (mut frame, mut reply) = (vec![0; LIMITS.frame_room()], vec![0; RING_LEN]);
+            let (mut frame, mut reply) = (vec![0; self.limits.frame_room()], vec![0; RING_LEN]);
             let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-            let parts = Parts { port: self.port, ..Parts::new(slots, spare, scratch, &LIMITS) };
+            let parts =
+                Parts { port: self.port, ..Parts::new(slots, spare, scratch, &self.limits) };
             let mut server =
                 Server::new(&mut stack.sockets, parts).map_err(|error| error.to_string())?;
 

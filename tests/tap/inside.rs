@@ -97,13 +97,13 @@ fn the_suite_passes() {
 #[test]
 #[ignore = "only inside examples/tap"]
 fn the_suites_deadlines_pass() {
-    let server = tap_server(&[]);
-    let target = target(&server);
-    let mut cases = cases::timed(&target);
-    // It reads nothing for longer than the write timeout (§8.4), which the suite does not know.
-    // smoltcp-adapter/tests/slots.rs has both sides of that, and a quicker clock.
-    cases.retain(|case| !case.name.starts_with("a peer that reads only after its deadlines"));
-    cases::assert_all_pass(&target, &cases);
+    let server = tap_server(&["--frame-deadline", "1", "--idle-timeout", "3"]);
+    let target = Target {
+        frame_deadline: Some(Duration::from_secs(1)),
+        idle_timeout: Some(Duration::from_secs(3)),
+        ..target(&server)
+    };
+    cases::assert_all_pass(&target, &cases::timed(&target));
     assert_alive(server.addr);
 }
 
