@@ -1,4 +1,4 @@
-//! **Linecard** on [smoltcp](https://docs.rs/smoltcp): typed commands served and called over
+//! **Linecard** on smoltcp: typed commands served and called over
 //! smoltcp's TCP sockets, on any [`smoltcp::phy::Device`].
 //!
 //! Its laws:
