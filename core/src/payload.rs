@@ -95,9 +95,9 @@ impl<'i, T: Deserialize<'i> + Serialize> Payload<'i> for Postcard<T> {
     fn decode(body: Body<'i>) -> Result<Self, Reject> {
         let Body::Counted(octets) = body else { return Err(Reject::Payload) };
         let mut deserializer = postcard::Deserializer::from_bytes(octets);
-        let value = T::deserialize(&mut deserializer).map(Postcard);
+        let Ok(value) = T::deserialize(&mut deserializer) else { return Err(Reject::Payload) };
         match deserializer.finalize() {
-            Ok([]) => value.map_err(|_| Reject::Payload),
+            Ok([]) => Ok(Self(value)),
             _ => Err(Reject::Payload),
         }
     }
