@@ -98,9 +98,9 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn of(name: &str) -> Self {
-        match name {
-            "OK" => Self::Ok,
-            "ERR" => Self::Err,
+        match name.as_bytes() {
+            b"OK" => Self::Ok,
+            b"ERR" => Self::Err,
             _ => Self::Other,
         }
     }
@@ -117,8 +117,19 @@ enum State {
     Line { scanned: usize },
     /// A counted body over the limit, of which `left` octets are still to come.
     SkipCounted { kind: Kind, tag: Option<u32>, len: u32, left: u32 },
-    /// A line over the limit: octets seen so far, and the last of them.
-    SkipLine { kind: Kind, tag: Option<u32>, seen: usize, last: Option<u8> },
+    /// A line over the limit.
+    SkipLine(SeenLine),
+}
+
+/// What is kept of a line that is too long to be.
+#[derive(Clone, Copy, Debug)]
+struct SeenLine {
+    kind: Kind,
+    tag: Option<u32>,
+    /// Octets so far.
+    len: usize,
+    /// The last of them.
+    last: Option<u8>,
 }
 
 /// Finds frames in octets. Its answers do not depend on how the octets were cut into pieces.
@@ -175,9 +186,7 @@ impl Decoder {
             State::SkipCounted { kind, tag, len, left } => {
                 self.skip_counted(input, 0, (kind, tag, len), left)
             }
-            State::SkipLine { kind, tag, seen, last } => {
-                self.skip_line(bounds, input, (kind, tag), seen, last)
-            }
+            State::SkipLine(seen) => self.skip_more(bounds, input, seen),
         }
     }
 
@@ -229,22 +238,20 @@ impl Decoder {
         scanned: usize,
     ) -> Stepped<'i> {
         let body = input.get(at..).unwrap_or_default();
-        if let Some(lf) = find_lf(body, scanned.saturating_sub(at)) {
-            let text = trim_cr(body.get(..lf).unwrap_or_default());
-            let consumed = at.saturating_add(lf).saturating_add(1);
-            return if text.len() <= bounds.max_body_len as usize {
-                self.whole(head, Body::Line(text), consumed)
-            } else {
-                self.skipped(bounds, consumed, (Kind::of(head.name), head.tag), text.len())
-            };
+        let lf = find_lf(body, scanned.saturating_sub(at));
+        let line = body.get(..lf.unwrap_or(body.len())).unwrap_or_default();
+        let end = lf.map(|lf| at.saturating_add(lf).saturating_add(1));
+        let last = line.last().copied();
+        let len = least_len(line.len(), last);
+        if len > bounds.max_body_len as usize {
+            let seen = SeenLine { kind: Kind::of(head.name), tag: head.tag, len: line.len(), last };
+            return self.skip_line(bounds, input, end, seen);
         }
-        let last = body.last().copied();
-        if least_len(body.len(), last) <= bounds.max_body_len as usize {
-            self.state = State::Line { scanned: input.len() };
-            return (0, Decoded::NeedInput { frame_len: None });
+        if let Some(end) = end {
+            return self.whole(head, Body::Line(line.get(..len).unwrap_or_default()), end);
         }
-        let meant = (Kind::of(head.name), head.tag);
-        (input.len(), self.skip_more(bounds, meant, body.len(), last))
+        self.state = State::Line { scanned: input.len() };
+        (0, Decoded::NeedInput { frame_len: None })
     }
 
     fn whole<'i>(&mut self, head: Head<'i>, body: Body<'i>, consumed: usize) -> Stepped<'i> {
@@ -276,53 +283,35 @@ impl Decoder {
         }
     }
 
-    /// More of a line of which `seen` octets are gone.
+    /// More of a line of which `seen` is gone.
+    fn skip_more<'i>(&mut self, bounds: Bounds, input: &'i [u8], seen: SeenLine) -> Stepped<'i> {
+        let lf = find_lf(input, 0);
+        let part = input.get(..lf.unwrap_or(input.len())).unwrap_or_default();
+        let len = seen.len.saturating_add(part.len());
+        let last = part.last().copied().or(seen.last);
+        let end = lf.map(|lf| lf.saturating_add(1));
+        self.skip_line(bounds, input, end, SeenLine { len, last, ..seen })
+    }
+
+    /// A line over the limit, `seen` up to its `end`, or so far.
     fn skip_line<'i>(
         &mut self,
         bounds: Bounds,
         input: &'i [u8],
-        meant: (Kind, Option<u32>),
-        seen: usize,
-        last: Option<u8>,
+        end: Option<usize>,
+        seen: SeenLine,
     ) -> Stepped<'i> {
-        let upto = find_lf(input, 0);
-        let part = input.get(..upto.unwrap_or(input.len())).unwrap_or_default();
-        let seen = seen.saturating_add(part.len());
-        let last = part.last().copied().or(last);
-        if let Some(lf) = upto {
-            return self.skipped(bounds, lf.saturating_add(1), meant, least_len(seen, last));
-        }
-        (input.len(), self.skip_more(bounds, meant, seen, last))
-    }
-
-    /// The end of a skipped line is not there yet: judge what it is sure to have.
-    fn skip_more<'i>(
-        &mut self,
-        bounds: Bounds,
-        (kind, tag): (Kind, Option<u32>),
-        seen: usize,
-        last: Option<u8>,
-    ) -> Decoded<'i> {
-        if least_len(seen, last) > bounds.skip_budget as usize {
-            return Decoded::Broken { code: Code::TooLarge, tag };
-        }
-        self.state = State::SkipLine { kind, tag, seen, last };
-        Decoded::NeedInput { frame_len: None }
-    }
-
-    /// The end of a line over the limit: its text was `len` octets.
-    fn skipped<'i>(
-        &mut self,
-        bounds: Bounds,
-        consumed: usize,
-        (kind, tag): (Kind, Option<u32>),
-        len: usize,
-    ) -> Stepped<'i> {
+        let SeenLine { kind, tag, len, last } = seen;
+        let len = least_len(len, last);
         if len > bounds.skip_budget as usize {
             return broken(Code::TooLarge, tag);
         }
-        self.state = State::Fresh;
-        (consumed, Decoded::Skipped { kind, tag, len: clamp(len) })
+        if let Some(end) = end {
+            self.state = State::Fresh;
+            return (end, Decoded::Skipped { kind, tag, len: clamp(len) });
+        }
+        self.state = State::SkipLine(seen);
+        (input.len(), Decoded::NeedInput { frame_len: None })
     }
 }
 

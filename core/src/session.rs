@@ -52,7 +52,8 @@ pub struct Session<'l> {
     /// When the phase began; while `blocked`, how long it had lasted.
     since: Millis,
     blocked: bool,
-    stop_by: Option<Millis>,
+    /// Until when a frame begun may be finished; [`Millis::MAX`] unless the server is going.
+    stop_by: Millis,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl<'l> Session<'l> {
             phase: Phase::Idle,
             since: now,
             blocked: false,
-            stop_by: None,
+            stop_by: Millis::MAX,
         }
     }
 
@@ -102,17 +103,17 @@ impl<'l> Session<'l> {
             return (0, Step::Close);
         }
         let free = self.limits.reply_room();
-        if out.free() < free {
-            self.block(now);
+        let blocked = out.free() < free;
+        self.set_blocked(blocked, now);
+        if blocked {
             return (0, Step::NeedOutput { free });
         }
-        self.unblock(now);
         if self.owed != Owed::Nothing {
             let _answered = self.reply(out).error(Code::Failed, "no answer");
             return (0, Step::Refused(Code::Failed));
         }
         if self.phase == Phase::Idle {
-            if self.stop_by.is_some() {
+            if self.is_stopping() {
                 return (0, self.close_with(Code::Stopping, out));
             }
             if !input.is_empty() {
@@ -134,7 +135,7 @@ impl<'l> Session<'l> {
         let plain = self.owed == Owed::Nothing
             && self.phase != Phase::Closed
             && !self.blocked
-            && self.stop_by.is_none()
+            && !self.is_stopping()
             && out.free() >= self.limits.reply_room();
         if !plain {
             return None;
@@ -166,29 +167,35 @@ impl<'l> Session<'l> {
             Phase::Idle => self.since.after(self.limits.idle_timeout),
             Phase::Frame => self.since.after(self.limits.frame_deadline),
         };
-        Some(self.stop_by.map_or(due, |by| by.min(due)))
+        Some(due.min(self.stop_by))
     }
 
     /// The output can't be sent on, so no input will be shown: time stands still until the next step.
     /// A step that finds too little room in its output does this by itself.
     pub fn block(&mut self, now: Millis) {
-        if !self.blocked {
-            self.blocked = true;
-            self.since = now.since(self.since);
-        }
+        self.set_blocked(true, now);
     }
 
     /// The server is going. A frame begun may still be finished until `by`; then, or at once where
     /// none is begun, the next step tells the client `stopping` and closes.
     pub fn stop(&mut self, by: Millis) {
-        self.stop_by = Some(by);
+        self.stop_by = by.min(Millis(u64::MAX - 1));
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop_by < Millis::MAX
     }
 
     /// The output was sent on: time goes on. A step that finds room does this by itself.
     pub(crate) fn unblock(&mut self, now: Millis) {
-        if self.blocked {
-            self.blocked = false;
-            self.since = Millis(now.0.saturating_sub(self.since.0));
+        self.set_blocked(false, now);
+    }
+
+    /// Subtracted from now, the moment gives the span, and the span the moment.
+    fn set_blocked(&mut self, blocked: bool, now: Millis) {
+        if self.blocked != blocked {
+            self.blocked = blocked;
+            self.since = now.since(self.since);
         }
     }
 
@@ -244,7 +251,7 @@ impl<'l> Session<'l> {
             self.enter(Phase::Closed, now);
             return Step::Close;
         }
-        if self.stop_by.is_some_and(|by| now >= by) {
+        if now >= self.stop_by {
             return self.close_with(Code::Stopping, out);
         }
         if self.deadline().is_some_and(|due| now >= due) {

@@ -382,7 +382,7 @@ fn state_is_small() {
         "a session: {state} octets and a reference to its limits; a client of 8 calls: {client}"
     );
     if cfg!(target_pointer_width = "64") {
-        assert!(state <= 64, "{state}");
+        assert!(state <= 56, "{state}");
         assert!(client <= 168, "{client}");
     }
 }
