@@ -1,4 +1,4 @@
-//! Handlers by name: filled at run time, up to a fixed capacity.
+//! Handlers by name, up to a fixed capacity: filled at compile time, or at run time.
 //!
 //! ```text
 //! name ─ hash ─► first ─► entry ─ next ─► entry      as many chains as entries fit, so a chain has
@@ -8,8 +8,6 @@
 use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
-
-use heapless::Vec;
 
 use crate::code::Code;
 use crate::command::{Command, Failed, Handle};
@@ -96,9 +94,32 @@ impl fmt::Display for TableError {
 impl core::error::Error for TableError {}
 
 /// Up to `N` handlers over a state `S`. To find one costs the same however many there are.
+///
+/// It can be filled at compile time: a device then has it in flash, and no code that fills it.
+///
+/// ```
+/// # use linecard_core::{Command, Failed, Handle, Table, Text};
+/// # struct Echo;
+/// # impl Command for Echo {
+/// #     const NAME: &'static str = "ECHO";
+/// #     type Request<'i> = Text<'i>;
+/// #     type Reply<'i> = Text<'i>;
+/// # }
+/// # struct Device;
+/// # impl Handle<Echo> for Device {
+/// #     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> { Ok(text) }
+/// # }
+/// static TABLE: Table<Device, 1> = {
+///     let mut table = Table::new();
+///     assert!(table.insert_command::<Echo>().is_ok());
+///     table
+/// };
+/// let service = TABLE.bind(Device);
+/// ```
 #[derive(Debug)]
 pub struct Table<S, const N: usize> {
-    entries: Vec<Entry<S>, N>,
+    /// In the order in which they came; then none.
+    entries: [Option<Entry<S>>; N],
     /// The first of each chain.
     first: [u16; N],
 }
@@ -108,22 +129,28 @@ impl<S, const N: usize> Table<S, N> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(N < NONE as usize, "a table of more than 65534 handlers") }
-        Self { entries: Vec::new(), first: [NONE; N] }
+        Self { entries: [const { None }; N], first: [NONE; N] }
     }
 
     /// Adds a handler.
     ///
     /// # Errors
     /// [`TableError`].
-    pub fn insert(&mut self, entry: Entry<S>) -> Result<(), TableError> {
-        if self.chains().find(entry.name).is_some() {
-            return Err(TableError::Taken);
+    pub const fn insert(&mut self, entry: Entry<S>) -> Result<(), TableError> {
+        let mut place = 0_u16;
+        let mut rest = self.entries.as_mut_slice();
+        while let [Some(other), after @ ..] = rest {
+            if is_same(other.name, entry.name) {
+                return Err(TableError::Taken);
+            }
+            place = place.saturating_add(1);
+            rest = after;
         }
-        let place = u16::try_from(self.entries.len()).map_err(|_| TableError::Full)?;
-        let first = chain_of(entry.hash, N).and_then(|chain| self.first.get_mut(chain));
-        let first = first.ok_or(TableError::Full)?;
-        let pushed = self.entries.push(Entry { next: *first, ..entry });
-        pushed.map_err(|_| TableError::Full)?;
+        let chain = self.first.split_at_mut_checked(chain_of(entry.hash, N));
+        let ([free, ..], Some((_, [first, ..]))) = (rest, chain) else {
+            return Err(TableError::Full);
+        };
+        *free = Some(Entry { next: *first, ..entry });
         *first = place;
         Ok(())
     }
@@ -132,7 +159,7 @@ impl<S, const N: usize> Table<S, N> {
     ///
     /// # Errors
     /// [`TableError`].
-    pub fn insert_command<C: Command>(&mut self) -> Result<(), TableError>
+    pub const fn insert_command<C: Command>(&mut self) -> Result<(), TableError>
     where
         S: Handle<C>,
     {
@@ -141,12 +168,9 @@ impl<S, const N: usize> Table<S, N> {
 
     /// The table with a state to work on: `&mut S` for one server, or an `S` of its own for each of
     /// several workers. To serve with it, see [`pump`](crate::pump).
-    pub fn bind<B: BorrowMut<S>>(&self, state: B) -> Bound<'_, S, B> {
-        Bound { chains: self.chains(), state, marker: PhantomData }
-    }
-
-    fn chains(&self) -> Chains<'_, S> {
-        Chains { entries: &self.entries, first: &self.first }
+    pub const fn bind<B: BorrowMut<S>>(&self, state: B) -> Bound<'_, S, B> {
+        let chains = Chains { entries: &self.entries, first: &self.first };
+        Bound { chains, state, marker: PhantomData }
     }
 }
 
@@ -159,7 +183,7 @@ impl<S, const N: usize> Default for Table<S, N> {
 /// What a lookup needs of a [`Table`].
 #[derive(Debug)]
 struct Chains<'t, S> {
-    entries: &'t [Entry<S>],
+    entries: &'t [Option<Entry<S>>],
     first: &'t [u16],
 }
 
@@ -175,8 +199,8 @@ impl<'t, S> Chains<'t, S> {
     /// An entry comes later in its chain than those that were inserted after it, so the walk ends.
     fn find(self, name: &str) -> Option<&'t Entry<S>> {
         let hash = hash(name.as_bytes());
-        let mut place = *self.first.get(chain_of(hash, self.first.len())?)?;
-        while let Some(entry) = self.entries.get(usize::from(place)) {
+        let mut place = *self.first.get(chain_of(hash, self.first.len()))?;
+        while let Some(Some(entry)) = self.entries.get(usize::from(place)) {
             if entry.hash == hash && entry.name == name {
                 return Some(entry);
             }
@@ -199,9 +223,20 @@ const fn hash(name: &[u8]) -> u32 {
 }
 
 /// Which of `chains` a hash belongs to: the part of the range of hashes that it falls in.
-fn chain_of(hash: u32, chains: usize) -> Option<usize> {
-    let scaled = u64::from(hash).checked_mul(u64::try_from(chains).ok()?)?;
-    usize::try_from(scaled >> 32).ok()
+const fn chain_of(hash: u32, chains: usize) -> usize {
+    ((hash >> 16) as usize).saturating_mul(chains) >> 16
+}
+
+/// `==`, at compile time too.
+const fn is_same(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    while let ([a, one_after @ ..], [b, other_after @ ..]) = (one, other) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (one_after, other_after);
+    }
+    one.is_empty() && other.is_empty()
 }
 
 /// A [`Table`] and the state that its handlers work on.

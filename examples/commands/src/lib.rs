@@ -92,10 +92,13 @@ impl Handle<ComplexCommand> for Demo {
 
 /// A table of both commands.
 #[must_use]
-pub fn table() -> Table<Demo, 2> {
+pub const fn table() -> Table<Demo, 2> {
     let mut table = Table::new();
-    let fits =
-        table.insert_command::<StringCommand>().and(table.insert_command::<ComplexCommand>());
-    debug_assert!(fits.is_ok(), "two entries of different names in a table of two");
+    let string = table.insert_command::<StringCommand>();
+    let complex = table.insert_command::<ComplexCommand>();
+    debug_assert!(
+        string.is_ok() && complex.is_ok(),
+        "two entries of different names in a table of two"
+    );
     table
 }

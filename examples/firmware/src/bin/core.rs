@@ -6,11 +6,14 @@
 
 use core::hint::black_box;
 
-use linecard_commands::Demo;
-use linecard_core::{Limits, Millis, Out, Session, pump};
+use linecard_commands::{Demo, table};
+use linecard_core::{Limits, Millis, Out, Session, Table, pump};
 use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
+
+/// Filled by the compiler: it is in flash.
+static TABLE: Table<Demo, 2> = table();
 
 /// A text, the least COMPLEX value (zero, and all else empty), and a name that nobody knows.
 const REQUESTS: &[u8] = b"STRING\nAdditional data.\nCOMPLEX 5 #1\n\0\0\0\0\0\nFROB 3 #2\nabc\n";
@@ -19,13 +22,12 @@ fn main() -> ! {
     static mut TX: [u8; 2 * LIMITS.reply_room()] = [0; _];
 
     board::clock::start();
-    let table = linecard_commands::table();
     let mut session = Session::new(&LIMITS, now());
     let mut out = Out::new(TX);
     // The black box keeps the compiler from carrying the requests out itself.
     let input = black_box(REQUESTS);
     let (_consumed, _want) =
-        pump(&mut session, &mut table.bind(Demo), now(), input, false, &mut out);
+        pump(&mut session, &mut TABLE.bind(Demo), now(), input, false, &mut out);
     board::console::write(out.written());
     board::console::say(c"ready\n");
     loop {

@@ -9,7 +9,8 @@ use core::mem::MaybeUninit;
 
 use board::ethernet::{Ethernet, Frames};
 use board::network::{self, LIMITS, RECEIVE_RING, TRANSMIT_RING};
-use linecard_commands::Demo;
+use linecard_commands::{Demo, table};
+use linecard_core::Table;
 use linecard_firmware as board;
 use linecard_smoltcp::{Parts, Scratch, Server, Stack};
 use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};
@@ -20,6 +21,9 @@ const FRAME: usize = LIMITS.frame_room();
 const REPLY: usize = LIMITS.reply_room();
 /// Of the socket that says `busy`.
 const SPARE: usize = 16;
+
+/// Filled by the compiler: it is in flash.
+static TABLE: Table<Demo, 2> = table();
 
 type Net = Stack<'static, Ethernet<'static>>;
 type Rings = [([u8; RECEIVE_RING], [u8; TRANSMIT_RING]); CONNECTIONS];
@@ -87,10 +91,9 @@ fn socket(
 
 #[inline(never)]
 fn serve(stack: &mut Net, server: &mut Server<'static, CONNECTIONS>) -> ! {
-    let table = linecard_commands::table();
     loop {
         // How long it may sleep is no matter: the next tick is at most a millisecond away.
-        let _longest = server.poll(network::now(), stack, &mut table.bind(Demo));
+        let _longest = server.poll(network::now(), stack, &mut TABLE.bind(Demo));
         stack.device.wait();
     }
 }

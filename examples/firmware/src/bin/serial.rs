@@ -7,12 +7,15 @@
 #![no_main]
 
 use board::uart::Uart;
-use linecard_commands::Demo;
+use linecard_commands::{Demo, table};
 use linecard_core::blocking::serve_link;
-use linecard_core::{Limits, Millis};
+use linecard_core::{Limits, Millis, Table};
 use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
+
+/// Filled by the compiler: it is in flash.
+static TABLE: Table<Demo, 2> = table();
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -21,11 +24,10 @@ fn main() -> ! {
 
     board::clock::start();
     let mut uart = Uart::new();
-    let table = linecard_commands::table();
     board::console::say(c"ready\n");
     loop {
         // It only returns when the line lost or garbled octets: then what follows can't be trusted, and it is the peer's to begin anew.
-        let _lost = serve_link(&mut uart, &LIMITS, &mut table.bind(Demo), RX, TX, &mut now);
+        let _lost = serve_link(&mut uart, &LIMITS, &mut TABLE.bind(Demo), RX, TX, &mut now);
     }
 }
 
