@@ -11,6 +11,7 @@ pub mod load;
 pub mod panics;
 pub mod qemu;
 mod qmp;
+pub mod record;
 pub mod sizes;
 
 /// A sentence says what went wrong.

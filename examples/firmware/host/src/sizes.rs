@@ -1,8 +1,6 @@
-//! The size table: what each image takes of flash and RAM, beside the budget and what docs/SIZES.md says.
+//! The size table: what each image takes of flash and RAM, beside the budget.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +8,7 @@ use linecard_suite::target::Target;
 
 use crate::Result;
 use crate::elf::{Elf, Footprint};
-use crate::image::{self, CORE, ECHO, EMPTY, ETHERNET, Image, SERIAL};
+use crate::image::{CORE, ECHO, EMPTY, ETHERNET, Image, SERIAL};
 use crate::load::{self, Part};
 use crate::qemu::{Qemu, Wiring};
 
@@ -24,7 +22,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const FRAMES: (usize, usize) = (100_000, 10_000);
 /// What cortex-m-rt paints the stack with.
 const PAINT: [u8; 4] = [0xCC; 4];
-const BEFORE_TABLE: &str = "Measured with: `";
 
 /// One image's figures, in octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,54 +231,25 @@ fn over_empty(rows: &[Row], row: &Row) -> u64 {
     row.flash.saturating_sub(empty)
 }
 
-/// How far the deepest stack moves from run to run, by when an interrupt falls: 48 octets were seen, which
-/// is an exception frame and its handler's own. A stack that is so little over its budget is told of, and
-/// is no failure.
-const STACK_JITTER: u64 = 64;
-
-/// A figure beyond its budget.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excess {
-    /// Which figure, of which image.
-    pub what: String,
-    figure: u64,
-    budget: u64,
-    jitter: u64,
-}
-
-impl Excess {
-    /// Whether another run may find the figure within its budget.
-    #[must_use]
-    pub const fn may_be_chance(&self) -> bool {
-        self.figure <= self.budget + self.jitter
-    }
-}
-
-impl std::fmt::Display for Excess {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} is {}, over the budget of {}", self.what, self.figure, self.budget)
-    }
-}
-
-/// The figures beyond their budget.
+/// The figures beyond their budget, a sentence each.
 #[must_use]
-pub fn over_budget(rows: &[Row]) -> Vec<Excess> {
-    let mut over = Vec::new();
+pub fn over_budget(rows: &[Row]) -> Vec<String> {
+    let mut sentences = Vec::new();
     for row in rows {
         let Some(budget) = budget(row) else { continue };
         let figures = [
-            ("flash over the empty image", over_empty(rows, row), budget.over_empty, 0),
-            ("flash", row.flash, budget.flash, 0),
-            ("RAM with the stack", row.statics + row.stack, budget.ram, STACK_JITTER),
+            ("flash over the empty image", over_empty(rows, row), budget.over_empty),
+            ("flash", row.flash, budget.flash),
+            ("RAM with the stack", row.statics + row.stack, budget.ram),
         ];
-        for (what, figure, most, jitter) in figures {
-            if let Some(budget) = most.filter(|most| figure > *most) {
-                let what = format!("{}: {what}", row.image);
-                over.push(Excess { what, figure, budget, jitter });
+        for (what, figure, most) in figures {
+            if let Some(most) = most.filter(|most| figure > *most) {
+                sentences
+                    .push(format!("{}: {what} is {figure}, over the budget of {most}", row.image));
             }
         }
     }
-    over
+    sentences
 }
 
 /// The figures that grew by more than the tolerance since they were recorded, a sentence each.
@@ -310,24 +278,8 @@ pub fn grown(recorded: &[Row], rows: &[Row]) -> Vec<String> {
     sentences
 }
 
-/// docs/SIZES.md.
-#[must_use]
-pub fn file() -> PathBuf {
-    image::firmware().join("../../docs/SIZES.md")
-}
-
-/// The compiler and the figures that docs/SIZES.md records.
-///
-/// # Errors
-/// It can't be read.
-pub fn recorded() -> Result<(String, Vec<Row>)> {
-    let text = fs::read_to_string(file()).map_err(|error| format!("docs/SIZES.md: {error}"))?;
-    let compiler = text.split_once(BEFORE_TABLE).and_then(|(_, rest)| rest.split_once('`'));
-    let (compiler, rest) = compiler.ok_or("docs/SIZES.md names no compiler")?;
-    Ok((compiler.to_owned(), rest.lines().filter_map(parse).collect()))
-}
-
-fn parse(line: &str) -> Option<Row> {
+/// A line of the table, read again.
+pub(crate) fn parse(line: &str) -> Option<Row> {
     let cells: Vec<&str> = line.split('|').map(str::trim).collect();
     let &[_, image, _, flash, _, _, statics, stack, ..] = cells.as_slice() else { return None };
     let image = BUDGETS.iter().find(|budget| budget.image == image)?.image;
@@ -337,17 +289,6 @@ fn parse(line: &str) -> Option<Row> {
         statics: statics.parse().ok()?,
         stack: stack.parse().ok()?,
     })
-}
-
-/// Writes docs/SIZES.md anew: the text before the compiler's name is kept.
-///
-/// # Errors
-/// It can't be read or written.
-pub fn record(compiler: &str, rows: &[Row]) -> Result<()> {
-    let text = fs::read_to_string(file()).map_err(|error| format!("docs/SIZES.md: {error}"))?;
-    let (before, _) = text.split_once(BEFORE_TABLE).ok_or("docs/SIZES.md names no compiler")?;
-    let text = format!("{before}{BEFORE_TABLE}{compiler}`\n\n{}", table(rows));
-    fs::write(file(), text).map_err(|error| format!("docs/SIZES.md: {error}"))
 }
 
 #[cfg(test)]

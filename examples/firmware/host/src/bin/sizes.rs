@@ -1,7 +1,9 @@
 //! Measures the images: see examples/firmware/sizes.
 
 use std::process::ExitCode;
+use std::slice;
 
+use linecard_firmware_host::record::{self, Record};
 use linecard_firmware_host::{image, sizes};
 
 const USAGE: &str = "usage: examples/firmware/sizes [--check | --write]";
@@ -30,34 +32,23 @@ fn run(check: bool, write: bool) -> Result<(), String> {
     let compiler = image::compiler()?;
     image::build()?;
     let rows = sizes::measure(&|line| eprintln!("{line}"))?;
-    println!("Measured with: `{compiler}`\n\n{}", sizes::table(&rows));
-    if write {
-        sizes::record(&compiler, &rows)?;
+    let measured = Record { compiler, rows };
+    println!("{}", record::shown(slice::from_ref(&measured)));
+    if check {
+        judge(&measured)?;
     }
-    if check { judge(&compiler, &rows) } else { Ok(()) }
+    if write { record::write(measured) } else { Ok(()) }
 }
 
-/// Figures are compared where the compiler is the recorded one; else both are shown.
-fn judge(compiler: &str, rows: &[sizes::Row]) -> Result<(), String> {
-    let (recorded_with, recorded) = sizes::recorded()?;
-    if compiler != recorded_with {
-        println!(
-            "Another compiler than `{recorded_with}`, with which docs/SIZES.md has:\n\n{}",
-            sizes::table(&recorded)
-        );
+/// Figures are compared where the compiler is a recorded one; else all are shown.
+fn judge(measured: &Record) -> Result<(), String> {
+    let recorded = record::read()?;
+    let Some(before) = recorded.iter().find(|old| old.compiler == measured.compiler) else {
+        println!("docs/SIZES.md, of other compilers:\n{}", record::shown(&recorded));
         println!("Figures of different compilers are not compared.");
         return Ok(());
-    }
-    let mut wrong = sizes::grown(&recorded, rows);
-    let known = sizes::over_budget(&recorded);
-    for sentence in sizes::over_budget(rows) {
-        // One that docs/SIZES.md owns up to must not grow; any other is a failure.
-        let is_known = known.iter().any(|known| known.what == sentence.what);
-        if is_known || sentence.may_be_chance() {
-            println!("NOTE: {sentence}");
-        } else {
-            wrong.push(sentence.to_string());
-        }
-    }
+    };
+    let mut wrong = sizes::grown(&before.rows, &measured.rows);
+    wrong.extend(sizes::over_budget(&measured.rows));
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
