@@ -67,6 +67,9 @@ pub fn pump(
         {
             consumed = consumed.saturating_add(len);
             let _answered = service.call(&request, session.reply(out));
+            if consumed == input.len() && !end && session.is_at_rest() {
+                return (consumed, Want::Input { frame_len: None });
+            }
             continue;
         }
         let (len, step) = session.step(now, rest, end, out);

@@ -146,6 +146,12 @@ impl<'l> Session<'l> {
         Some((len, frame))
     }
 
+    /// Whether nothing is begun or owed: shown no more input, a step would wait for some.
+    #[inline]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.owed == Owed::Nothing && self.phase == Phase::Idle && self.decoder.is_fresh()
+    }
+
     /// The limits that it keeps to.
     #[must_use]
     pub const fn limits(&self) -> &'l Limits {

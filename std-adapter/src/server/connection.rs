@@ -7,16 +7,16 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use linecard_core::{Code, Millis, Out, Service, Session, Want, pump, refuse};
 use mio::net::TcpStream;
 use socket2::SockRef;
 
 use super::budget::Share;
+use super::clock::Clock;
 use super::counters::{WorkerCounters, add};
 use super::guard::Guard;
-use super::millis;
 use super::parked::{Exhausted, Parked};
 use super::shared::Shared;
 
@@ -41,26 +41,6 @@ pub(super) struct Hands<'c, S> {
     pub(super) write_timeout: Millis,
     pub(super) clock: Clock,
     pub(super) now: Millis,
-}
-
-/// The worker's clock: milliseconds since it began.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
-    began: Instant,
-}
-
-impl Clock {
-    pub(super) fn start() -> Self {
-        Self { began: Instant::now() }
-    }
-
-    pub(super) fn elapsed(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    pub(super) fn now(&self) -> Millis {
-        millis(self.elapsed())
-    }
 }
 
 /// What becomes of a connection after its turn.
@@ -352,11 +332,10 @@ impl<'c> Connection<'c> {
 
     /// Whether handlers took long. That time is not the peer's: for the session it stands still.
     fn was_held_up<S>(&mut self, hands: &mut Hands<'c, S>) -> bool {
-        let now = hands.clock.now();
-        let held_up = now.since(hands.now) >= LONG;
+        let began = std::mem::replace(&mut hands.now, hands.clock.now());
+        let held_up = hands.now.since(began) >= LONG;
         if held_up {
-            self.session.block(hands.now);
-            hands.now = now;
+            self.session.block(began);
         }
         held_up
     }

@@ -61,18 +61,19 @@ impl Listener {
         Waker::new(self.poll.registry(), WAKE)
     }
 
-    /// Hands connections to the workers, in turn, until the server stops; those that the system had
+    /// Hands connections to the workers, in turn, and keeps watch over their deadlines, until the server stops; those that the system had
     /// completed by then are handed over too, to be told.
     pub(super) fn run(mut self, shared: &Shared, config: &Config) -> io::Result<()> {
         let mut events = Events::with_capacity(2);
         let mut desks = shared.workers.iter().cycle();
-        let mut pause = None;
+        let mut limit = None;
         let _at_the_end = shared.stop_at_the_end();
         let outcome = loop {
-            match self.poll.poll(&mut events, pause) {
+            match self.poll.poll(&mut events, limit) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => break Err(error),
-                _ => pause = self.accept_all(shared, config, &mut desks),
+                _ => limit = self.accept_all(shared, config, &mut desks),
             }
+            limit = limit.into_iter().chain(shared.ring_alarms()).min();
             if shared.is_stopping() {
                 break Ok(());
             }

@@ -3,7 +3,7 @@
 //! ```text
 //! listener ──newcomers──► worker: poll ─► connection: read ─► pump ─► write
 //! (accepts, `busy`)         │                 │ leftovers        │ what the peer doesn't take
-//!                       deadlines             ▼                  ▼
+//!     ▲                 deadlines             ▼                  ▼
 //!                                          parked (one budget for the process)
 //! ```
 //!
@@ -12,7 +12,9 @@
 //! that owns the connection, one at a time: a slow one delays the connections of its worker, and no
 //! others. A handler that panics costs its caller a `failed`; the worker and its state go on.
 
+mod alarm;
 mod budget;
+mod clock;
 mod config;
 mod connection;
 mod counters;
@@ -28,7 +30,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
-use std::time::Duration;
 
 use linecard_core::Service;
 
@@ -148,9 +149,4 @@ impl ServerHandle {
     pub fn counters(&self) -> Counters {
         self.shared.counters()
     }
-}
-
-/// A span of the library's, as the core counts it.
-fn millis(span: Duration) -> linecard_core::Millis {
-    linecard_core::Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }

@@ -6,11 +6,15 @@ use std::sync::atomic::{
     AtomicBool, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
+use std::time::Duration;
 
+use linecard_core::Millis;
 use mio::net::TcpStream;
 use mio::{Poll, Waker};
 
+use super::alarm::Alarm;
 use super::budget::Budget;
+use super::clock::{Clock, duration};
 use super::config::Config;
 use super::counters::{Counters, WorkerCounters};
 use super::listener::Listener;
@@ -21,6 +25,7 @@ const LINGERING_CAP: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Shared {
+    pub(super) clock: Clock,
     stopping: AtomicBool,
     /// Newcomers may still be handed over.
     listening: AtomicBool,
@@ -37,6 +42,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Desk {
     waker: Waker,
+    alarm: Alarm,
     newcomers: Mutex<Vec<Newcomer>>,
     pub(super) counters: WorkerCounters,
 }
@@ -53,11 +59,13 @@ impl Shared {
         let workers = polls.iter().map(|poll| {
             Ok(Desk {
                 waker: Waker::new(poll.registry(), WAKE)?,
+                alarm: Alarm::new(),
                 newcomers: Mutex::default(),
                 counters: WorkerCounters::default(),
             })
         });
         Ok(Self {
+            clock: Clock::start(),
             stopping: AtomicBool::new(false),
             listening: AtomicBool::new(true),
             open: AtomicUsize::new(0),
@@ -97,6 +105,21 @@ impl Shared {
 
     pub(super) fn is_listening(&self) -> bool {
         self.listening.load(Acquire)
+    }
+
+    /// A worker's next deadline: from then on it will be woken. Not once the server stops.
+    pub(super) fn set_alarm(&self, desk: &Desk, at: Millis) {
+        if desk.alarm.set(at) {
+            wake(&self.listener);
+        }
+    }
+
+    /// Wakes the workers whose deadlines have come; says when the next comes.
+    pub(super) fn ring_alarms(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        self.workers.iter().filter(|desk| desk.alarm.rings(now)).for_each(|desk| wake(&desk.waker));
+        let next = self.workers.iter().map(|desk| desk.alarm.at()).min()?;
+        (next < Millis::MAX).then(|| duration(next.since(now)))
     }
 
     fn wake_workers(&self) {

@@ -7,11 +7,11 @@ use linecard_core::{Millis, Service, Session};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 
+use super::clock::{duration, millis};
 use super::config::Config;
-use super::connection::{After, Clock, Connection, Hands};
+use super::connection::{After, Connection, Hands};
 use super::deadlines::Deadlines;
 use super::guard::Guard;
-use super::millis;
 use super::places::Places;
 use super::shared::{Desk, Newcomer, Shared};
 
@@ -61,7 +61,7 @@ impl<'c, S: Service> Worker<'c, S> {
             shared,
             counters: &desk.counters,
             write_timeout: millis(config.write_timeout),
-            clock: Clock::start(),
+            clock: shared.clock,
             now: Millis(0),
         };
         Self {
@@ -96,18 +96,23 @@ impl<'c, S: Service> Worker<'c, S> {
     }
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        match self.poll.poll(events, self.timeout()) {
+        match self.poll.poll(events, self.limit()) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
         }
     }
 
-    fn timeout(&self) -> Option<Duration> {
+    /// How long to wait; for ever while there is a listener to wake this worker at its next deadline.
+    fn limit(&self) -> Option<Duration> {
         if !self.again.is_empty() {
             return Some(Duration::ZERO);
         }
-        let due = self.deadlines.next().into_iter().chain(self.give_up_at).min()?;
-        Some(Duration::from_millis(due.0).saturating_sub(self.hands.clock.elapsed()))
+        let due = self.deadlines.next().into_iter().chain(self.give_up_at).min();
+        if self.hands.shared.is_stopping() {
+            return due.map(|due| duration(due.since(self.hands.now)));
+        }
+        self.hands.shared.set_alarm(self.desk, due.unwrap_or(Millis::MAX));
+        None
     }
 
     fn ready(&mut self, event: &Event) {
