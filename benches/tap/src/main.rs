@@ -8,16 +8,16 @@ use std::process::{Child, Command, Stdio};
 
 use linecard_commands::{Complex, ComplexCommand, Demo, table};
 use linecard_core::{Client, Frame, Limits, Millis, Out, Postcard, Session, pump};
+use linecard_tap_bench::Failure;
 use serde_json::Value;
-
-type Failure = Box<dyn std::error::Error>;
 
 const SERVER: &str = "192.168.69.1:61000";
 const DEPTHS: [u32; 2] = [1, 64];
 
-/// A command's octets, one way and the other.
+/// A command's octets, one way and the other, and who answers it.
 struct Exchange {
     name: &'static str,
+    server: &'static str,
     request: PathBuf,
     reply: PathBuf,
     request_len: usize,
@@ -30,8 +30,9 @@ fn main() -> Result<(), Failure> {
     let seconds: f64 = args.next().unwrap_or("1".into()).parse()?;
     let programs = std::env::current_exe()?.parent().ok_or("no directory")?.to_owned();
     let exchanges = [
-        Exchange::new("STRING", b"STRING\nAdditional data.\n".to_vec())?,
-        Exchange::new("COMPLEX", complex()?)?,
+        Exchange::new("STRING", "examples/tap_server", b"STRING\nAdditional data.\n".to_vec())?,
+        Exchange::new("octets", "octets", complex()?)?,
+        Exchange::new("COMPLEX", "examples/tap_server", complex()?)?,
     ];
     println!(
         "requests a second over TAP, one connection, both sides on CPU 0, median of {rounds} rounds of {seconds} s"
@@ -56,7 +57,7 @@ fn main() -> Result<(), Failure> {
 }
 
 impl Exchange {
-    fn new(name: &'static str, request: Vec<u8>) -> Result<Self, Failure> {
+    fn new(name: &'static str, server: &'static str, request: Vec<u8>) -> Result<Self, Failure> {
         let limits = Limits::DEVICE;
         let mut octets = vec![0; limits.reply_room()];
         let mut out = Out::new(&mut octets);
@@ -67,6 +68,7 @@ impl Exchange {
         let file = |way: &str| directory.join(format!("{name}.{way}"));
         let exchange = Self {
             name,
+            server,
             request: file("request"),
             reply: file("reply"),
             request_len: request.len(),
@@ -108,8 +110,8 @@ fn echo_server(programs: &Path, exchange: &Exchange) -> Command {
     command
 }
 
-fn linecard_server(programs: &Path, _: &Exchange) -> Command {
-    pinned(&programs.join("examples/tap_server"))
+fn linecard_server(programs: &Path, exchange: &Exchange) -> Command {
+    pinned(&programs.join(exchange.server))
 }
 
 /// Server and client share a CPU: what one does not use, the other gets, and no wake-up crosses to

@@ -5,36 +5,22 @@
 //! echo REQUEST_LEN REPLY_FILE
 //! ```
 
-use std::io::{Write, stdout};
+use linecard_tap_bench::{Failure, PORT, announce, open, socket};
+use smoltcp::iface::SocketSet;
+use smoltcp::socket::tcp::{Socket, State};
 
-use linecard_smoltcp::tap::{Clock, Tap};
-use smoltcp::iface::{Config, Interface, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
-
-const RING_LEN: usize = 65_536;
-const PORT: u16 = 61_000;
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Failure> {
     let mut args = std::env::args().skip(1);
     let request_len: usize = args.next().ok_or("no REQUEST_LEN")?.parse()?;
     let reply = std::fs::read(args.next().ok_or("no REPLY_FILE")?)?;
 
-    let mut tap = Tap::open("tap0")?;
-    let (sleeper, clock) = (tap.sleeper()?, Clock::start());
-    let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into());
-    let mut iface = Interface::new(config, &mut tap, clock.now());
-    iface.update_ip_addrs(|list| {
-        let _ = list.push(IpCidr::new(IpAddress::v4(192, 168, 69, 1), 24));
-    });
-    let ring = || SocketBuffer::new(vec![0; RING_LEN]);
+    let (mut tap, mut iface, sleeper, clock) = open()?;
     let mut sockets = SocketSet::new(vec![]);
-    let mut socket = Socket::new(ring(), ring());
+    let mut socket = socket(65_536);
     socket.listen(PORT)?;
     socket.set_nagle_enabled(false);
     let handle = sockets.add(socket);
-    println!("listening on 192.168.69.1:{PORT}");
-    stdout().flush()?;
+    announce()?;
 
     loop {
         iface.poll(clock.now(), &mut tap, &mut sockets);
