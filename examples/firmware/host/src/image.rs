@@ -21,6 +21,8 @@ pub const SERIAL: Image = Image("serial");
 pub const ECHO: Image = Image("echo");
 /// The Ethernet server.
 pub const ETHERNET: Image = Image("ethernet");
+/// Many requests from memory, timed.
+pub const COST: Image = Image("cost");
 /// A caller of a desktop server.
 pub const CLIENT: Image = Image("client");
 /// Recurses until the stack overflows.

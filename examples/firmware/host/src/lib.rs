@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cost;
 pub mod elf;
 pub mod image;
 pub mod load;

@@ -22,11 +22,17 @@ use crate::qmp::Control;
 
 const PROGRAM: &str = "qemu-system-arm";
 
+/// What an instruction takes of the board's time, where that is counted by instructions.
+pub const INSTRUCTION_NS: u64 = 1 << INSTRUCTION_SHIFT;
+const INSTRUCTION_SHIFT: u32 = 6;
+
 /// How the board is wired up.
 #[derive(Clone, Copy, Debug)]
 pub enum Wiring<'a> {
     /// Nothing is connected.
     Nothing,
+    /// Nothing is connected, and the board's time goes by its instructions: [`INSTRUCTION_NS`] each.
+    Counting,
     /// This port of the host (0: a free one) is forwarded to port 61000 of the board.
     Server(u16),
     /// The board reaches the host, and gets these words from it.
@@ -221,6 +227,9 @@ fn spawn(image: Image, wiring: Wiring<'_>, dir: &Path) -> Result<Child> {
     let mut semihosting = "enable=on,target=native,chardev=console".to_owned();
     match wiring {
         Wiring::Nothing => qemu.args("-serial null -nic user,restrict=on".split(' ')),
+        Wiring::Counting => qemu
+            .args("-serial null -nic user,restrict=on -icount".split(' '))
+            .arg(format!("shift={INSTRUCTION_SHIFT},sleep=off")),
         Wiring::Server(port) => qemu
             .args(["-serial", "null", "-nic"])
             .arg(format!("user,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:61000")),

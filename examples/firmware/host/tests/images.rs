@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use linecard_firmware_host::image::{CLIENT, CORE, ECHO, ETHERNET, FAULT, Image, OVERFLOW, SERIAL};
 use linecard_firmware_host::qemu::{self, Qemu, Wiring};
-use linecard_firmware_host::{image, load, panics};
+use linecard_firmware_host::{cost, image, load, panics};
 use linecard_suite::peer::Peer;
 use linecard_suite::prerequisite;
 use linecard_suite::process::Server;
@@ -52,6 +52,22 @@ fn a_stack_overflow_is_reported_and_ends_with_an_error() {
 #[test]
 fn a_fault_is_reported_and_ends_with_an_error() {
     ends_with_an_error(FAULT);
+}
+
+#[test]
+fn what_a_request_costs_is_counted() {
+    if let Err(why) = qemu::installed() {
+        return prerequisite::missing(&why);
+    }
+    let costs = cost::measure().expect("figures");
+    let names: Vec<&str> = costs.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["STRING", "COMPLEX"]);
+    let twice = cost::measure().expect("figures");
+    assert_eq!(costs, twice, "instructions, not time");
+    assert!(
+        costs.iter().all(|(_, instructions)| (500..50_000).contains(instructions)),
+        "{costs:?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,44 @@
+//! Instructions a request, on the microcontroller: QEMU counts them.
+
+use std::time::Duration;
+
+use crate::Result;
+use crate::image::COST;
+use crate::qemu::{INSTRUCTION_NS, Qemu, Wiring};
+
+/// How long all requests may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Each command and its instructions a request: parsing, dispatch, decoding, the handler, encoding.
+///
+/// # Errors
+/// The board does not say what it should.
+pub fn measure() -> Result<Vec<(String, u64)>> {
+    let mut qemu = Qemu::boot(COST, Wiring::Counting, PATIENCE)?;
+    let (status, said) = qemu.wait_for_end(PATIENCE)?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let costs: Option<Vec<_>> = said.lines().map(parse).collect();
+    costs
+        .filter(|costs| status.success() && !costs.is_empty())
+        .ok_or_else(|| format!("the board ends with {status} and says: {said}"))
+}
+
+/// `NAME COUNT requests, ms: TIME`
+fn parse(line: &str) -> Option<(String, u64)> {
+    let (name, rest) = line.split_once(' ')?;
+    let (count, ms) = rest.split_once(" requests, ms: ")?;
+    let (count, ms): (u64, u64) = (count.parse().ok()?, ms.parse().ok()?);
+    let instructions = (ms * 1_000_000 / INSTRUCTION_NS).checked_div(count)?;
+    Some((name.to_owned(), instructions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_told_in_instructions() {
+        assert_eq!(parse("STRING 1000 requests, ms: 64"), Some(("STRING".to_owned(), 1_000)));
+        assert_eq!(parse("fault: 0x0"), None);
+    }
+}
