@@ -41,12 +41,19 @@ impl Parked {
             let ample = needed.max(self.octets.len() * 2).max(LEAST);
             let granted = |&capacity: &usize| share.take(capacity - held, budget);
             let capacity = [ample, needed].into_iter().find(granted).ok_or(Exhausted)?;
-            self.octets.reserve_exact(capacity - self.octets.len());
-            let surplus = self.octets.capacity() - capacity;
-            debug_assert_eq!(surplus, 0, "reserve_exact of a Vec<u8> is exact");
+            self.move_to(capacity);
         }
         self.octets.extend_from_slice(octets);
         Ok(())
+    }
+
+    /// Into a new block: one that grows where it stands leaves a rest behind it, which may be small (see
+    /// [`LEAST`]).
+    fn move_to(&mut self, capacity: usize) {
+        let mut octets = Vec::with_capacity(capacity);
+        debug_assert_eq!(octets.capacity(), capacity, "with_capacity of a Vec<u8> is exact");
+        octets.extend_from_slice(&self.octets);
+        self.octets = octets;
     }
 
     /// Drops octets at the front; the last gives the memory back.
