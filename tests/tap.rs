@@ -95,6 +95,11 @@ fn thousands_come_and_are_reset_and_every_slot_is_alive() {
 }
 
 #[test]
+fn among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive() {
+    inside("among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive");
+}
+
+#[test]
 fn in_loss_and_corruption_every_call_completes_and_no_reply_is_wrong() {
     inside("in_loss_and_corruption_every_call_completes_and_no_reply_is_wrong");
 }

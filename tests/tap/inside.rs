@@ -1,9 +1,11 @@
 //! What the tests of tests/tap.rs do, inside a network namespace with tap0 up.
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use linecard_suite::cases;
@@ -54,13 +56,19 @@ fn target(server: &Server) -> Target {
 
 /// Every slot answers, all of them at once.
 fn assert_alive(addr: SocketAddr) {
+    assert!(are_alive(addr));
+}
+
+/// Whether they do; not while one of them has still to close.
+fn are_alive(addr: SocketAddr) -> bool {
     let mut streams: Vec<_> = (0..SLOTS).map(|_| connect(addr)).collect();
-    for stream in &mut streams {
+    streams.iter_mut().all(|stream| {
         stream.write_all(b"STRING\nhi\n").expect("to send");
-        let mut reply = [0; 14];
-        stream.read_exact(&mut reply).expect("a reply");
-        assert_eq!(&reply, b"OK\nThank you.\n");
-    }
+        let mut reply = Vec::new();
+        stream.take(14).read_to_end(&mut reply).expect("a reply");
+        assert!(reply == b"OK\nThank you.\n" || reply == b"ERR\nbusy\n", "{reply:?}");
+        reply.starts_with(b"OK")
+    })
 }
 
 fn connect(addr: SocketAddr) -> TcpStream {
@@ -182,6 +190,75 @@ fn thousands_come_and_are_reset_and_every_slot_is_alive() {
         }
     }
     assert_alive(server.addr);
+}
+
+#[test]
+#[ignore = "only inside examples/tap"]
+fn among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive() {
+    let server = tap_server(&["--frame-deadline", "1"]);
+    let mut caller = connect(server.addr);
+    let (over, acts) = (AtomicBool::new(false), AtomicUsize::new(0));
+    // Six slots for them, one for the caller, and one that stays.
+    let enemies = [dribble, dribble, ignore_replies, ignore_replies, reset, send_nonsense];
+    thread::scope(|scope| {
+        for enemy in enemies {
+            let (over, acts, addr) = (&over, &acts, server.addr);
+            scope.spawn(move || {
+                while !over.load(Relaxed) {
+                    // It is refused, reset and timed out; and tries again.
+                    let _outcome = enemy(connect(addr), over);
+                    acts.fetch_add(1, Relaxed);
+                }
+            });
+        }
+        let end = Instant::now() + Duration::from_secs(4);
+        while Instant::now() < end {
+            caller.write_all(b"STRING\nhi\n").expect("to send");
+            let mut reply = [0; 14];
+            caller.read_exact(&mut reply).expect("a reply");
+            assert_eq!(&reply, b"OK\nThank you.\n");
+        }
+        over.store(true, Relaxed);
+    });
+    assert!(acts.load(Relaxed) > 100, "{acts:?}");
+    drop(caller);
+    let end = Instant::now() + Duration::from_secs(20);
+    while !are_alive(server.addr) {
+        assert!(Instant::now() < end, "a slot is lost");
+    }
+}
+
+/// An octet now and then, of a frame that never ends.
+fn dribble(mut stream: TcpStream, over: &AtomicBool) -> io::Result<()> {
+    stream.write_all(b"STRING\n")?;
+    while !over.load(Relaxed) {
+        stream.write_all(b"x")?;
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Requests on and on, and no look at a reply.
+fn ignore_replies(mut stream: TcpStream, over: &AtomicBool) -> io::Result<()> {
+    stream.set_write_timeout(Some(Duration::from_millis(100)))?;
+    while !over.load(Relaxed) {
+        match stream.write_all(&b"STRING\nhi\n".repeat(100)) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is not read when a socket closes makes that a reset.
+fn reset(mut stream: TcpStream, _: &AtomicBool) -> io::Result<()> {
+    stream.write_all(b"STRING\nhi\n")?;
+    stream.peek(&mut [0]).map(drop)
+}
+
+fn send_nonsense(mut stream: TcpStream, _: &AtomicBool) -> io::Result<()> {
+    stream.write_all(b"COMPLEX 3\n\xff\xff\xff\nFROB\n\xff\n9 9 9\n")?;
+    stream.read_to_end(&mut Vec::new()).map(drop)
 }
 
 #[test]
