@@ -166,7 +166,7 @@ fn a_chain_grows_to_its_capacity() {
 }
 
 #[test]
-fn a_chain_says_what_was_wrong_with_it_to_formats_that_listen() {
+fn values_say_what_was_wrong_with_them_to_formats_that_listen() {
     let two = serde_json::from_str::<Chain<u8, 2>>("[1, true, 2, false]").expect("two nodes");
     assert_eq!(two.nodes(), [1, 2]);
     let error = |text| serde_json::from_str::<Chain<u8, 2>>(text).expect_err(text).to_string();
@@ -177,6 +177,8 @@ fn a_chain_says_what_was_wrong_with_it_to_formats_that_listen() {
     assert!(error.contains("a map within its capacity, with no key twice"));
     let error = serde_json::from_str::<Small>("{\"1\":1,\"1\":1}").expect_err("twice").to_string();
     assert!(error.starts_with("a key twice, or too many"));
+    let error = serde_json::from_str::<Str<'_, 2>>("7").expect_err("no string").to_string();
+    assert!(error.contains("a borrowed string within its capacity"));
 }
 
 #[test]
