@@ -22,12 +22,15 @@ const BATCH: usize = 10;
 
 /// The Ethernet server as the suite should see it. Floods are small: what QEMU's network still has of a flood, when its peer has
 /// left, goes on into the slot, and a few such leave none free.
-///
-/// That one connection too many is told `busy` is another test's: the suite tries it thrice in a row, and QEMU's network may deliver the
-/// next SYN before the last FIN, when the one socket for that is not free yet.
 #[must_use]
 pub fn target(addr: SocketAddr) -> Target {
-    Target { flood: 16 << 10, ..Target::device(addr) }
+    let connections = CONNECTIONS;
+    Target {
+        flood: 16 << 10,
+        connections,
+        connection_limit: Some(connections),
+        ..Target::device(addr)
+    }
 }
 
 /// A part of the whole-system suite.

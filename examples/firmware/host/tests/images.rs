@@ -92,18 +92,6 @@ fn the_servers_say_what_is_expected_and_end_when_they_are_dropped() {
 }
 
 #[test]
-fn a_fifth_connection_is_told_busy() {
-    let Some(mut qemu) = board(ETHERNET, Wiring::Server(0)) else { return };
-    let target = load::target(qemu.addr().expect("an address"));
-    let mut peers: Vec<Peer> =
-        (0..load::CONNECTIONS).map(|_| Peer::connect(&target).expect("a connection")).collect();
-    peers.iter_mut().try_for_each(Peer::is_alive).expect("answers");
-    // Raw: the suite's peer would try again.
-    assert_eq!(Line::open(target.addr).read_len(b"ERR\nbusy\n".len()), "ERR\nbusy\n");
-    peers.iter_mut().try_for_each(Peer::is_alive).expect("answers");
-}
-
-#[test]
 fn the_time_limit_ends_qemu() {
     if qemu::installed().is_err() {
         return prerequisite::missing("QEMU is not installed");
