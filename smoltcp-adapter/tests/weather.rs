@@ -82,7 +82,7 @@ impl Visitor {
         let requests = requests(seed);
         let replies = replies_to(&LIMITS, &requests);
         // smoltcp takes the FIN of a segment of which only a part fits its window, and sends a
-        // segment again without a look at the window. So where both sides are smoltcp, in bad
+        // segment again without a look at the window (docs/SECURITY.md). So where both sides are smoltcp, in bad
         // weather, all that the server may have under way fits, and the client's FIN comes alone.
         let window = seed.size(if bad { 4_200..=8_000 } else { 100..=4_000 });
         let peer = Peer::new(world.connect_with(window), requests.clone());
