@@ -72,10 +72,6 @@ impl<'b> Pen<'b> {
         if self.lost { None } else { Some(self.room.saturating_sub(self.rest.len())) }
     }
 
-    const fn all_fits(&self) -> postcard::Result<()> {
-        if self.lost { Err(postcard::Error::SerializeBufferFull) } else { Ok(()) }
-    }
-
     #[cfg_attr(not(target_os = "none"), inline)]
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn put(&mut self, octets: &[u8]) {
@@ -152,13 +148,13 @@ fn move_chunk<const LEN: usize>(octets: &mut [u8], at: usize, gap: usize) -> boo
     true
 }
 
-/// Where postcard writes to. Most of what it writes is an octet or two.
+/// Where postcard writes to. Most of what it writes is an octet or two. What does not fit is told of at the end.
 impl Flavor for Pen<'_> {
     type Output = usize;
 
     fn try_push(&mut self, octet: u8) -> postcard::Result<()> {
         self.put_octet(octet);
-        self.all_fits()
+        Ok(())
     }
 
     fn try_extend(&mut self, octets: &[u8]) -> postcard::Result<()> {
@@ -171,7 +167,7 @@ impl Flavor for Pen<'_> {
             }
             _ => self.put(octets),
         }
-        self.all_fits()
+        Ok(())
     }
 
     fn finalize(self) -> postcard::Result<usize> {
