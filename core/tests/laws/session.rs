@@ -1,6 +1,8 @@
 //! Frames in, replies out: the error table, its order, limits and skipping, back-pressure, the end.
 
-use linecard_core::{Code, Limits, Millis, Out, Session, Step, Want, refuse};
+use linecard_core::{
+    Code, Frame, Limits, Millis, Out, Reply, Sent, Service, Session, Step, Want, refuse,
+};
 
 use crate::support::{Lab, SMALL, Server, answer};
 
@@ -347,6 +349,41 @@ fn replies_owed_at_the_end_are_sent() {
         &mut out,
     );
     assert_eq!((out.written(), want), (&b"OK\na\nOK\nb\n"[..], Want::Close));
+}
+
+#[test]
+fn the_end_behind_a_whole_request_closes_at_once() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut buf = vec![0; 1_000];
+    let mut out = Out::new(&mut buf);
+    let input = b"ECHO\na\n";
+    let pump = linecard_core::pump;
+    let told = pump(&mut session, &mut Lab::default(), Millis(0), input, true, &mut out);
+    assert_eq!((out.written(), told), (&b"OK\na\n"[..], (7, Want::Close)));
+}
+
+/// Answers every other request only, and gives the proof of another answer for the rest.
+struct Hoarder(Option<Sent>);
+
+impl Service for Hoarder {
+    fn call(&mut self, _: &Frame<'_>, mut reply: Reply<'_>) -> Sent {
+        self.0.take().unwrap_or_else(|| {
+            self.0 = Some(reply.reborrow().text("a"));
+            reply.text("b")
+        })
+    }
+}
+
+#[test]
+fn what_a_service_leaves_unanswered_is_told_in_the_same_pump() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut buf = vec![0; 1_000];
+    let mut out = Out::new(&mut buf);
+    let input = b"ECHO #1\nx\nECHO #2\ny\n";
+    let pump = linecard_core::pump;
+    let told = pump(&mut session, &mut Hoarder(None), Millis(0), input, false, &mut out);
+    assert_eq!(told, (20, Want::Input { frame_len: None }));
+    assert_eq!(out.written(), b"OK #1\na\nERR #2\nfailed no answer\n");
 }
 
 #[test]
