@@ -108,7 +108,7 @@ impl<'l> Session<'l> {
         if blocked {
             return (0, Step::NeedOutput { free });
         }
-        if self.owed != Owed::Nothing {
+        if !self.is_answered() {
             let _answered = self.reply(out).error(Code::Failed, "no answer");
             return (0, Step::Refused(Code::Failed));
         }
@@ -132,7 +132,7 @@ impl<'l> Session<'l> {
         input: &'i [u8],
         out: &Out<'_>,
     ) -> Option<(usize, Frame<'i>)> {
-        let plain = self.owed == Owed::Nothing
+        let plain = self.is_answered()
             && self.phase != Phase::Closed
             && !self.blocked
             && !self.is_stopping()
@@ -146,10 +146,10 @@ impl<'l> Session<'l> {
         Some((len, frame))
     }
 
-    /// Whether nothing is begun or owed: shown no more input, a step would wait for some.
+    /// Whether the request that was handed out last has its answer.
     #[inline]
-    pub(crate) fn is_at_rest(&self) -> bool {
-        self.owed == Owed::Nothing && self.phase == Phase::Idle && self.decoder.is_fresh()
+    pub(crate) fn is_answered(&self) -> bool {
+        self.owed == Owed::Nothing
     }
 
     /// The limits that it keeps to.

@@ -379,11 +379,37 @@ fn what_a_service_leaves_unanswered_is_told_in_the_same_pump() {
     let mut session = Session::new(&SMALL, Millis(0));
     let mut buf = vec![0; 1_000];
     let mut out = Out::new(&mut buf);
-    let input = b"ECHO #1\nx\nECHO #2\ny\n";
+    let input = b"ECHO #1\nx\nECHO #2\ny\nECHO #3\nx\nECHO #4\ny\n";
     let pump = linecard_core::pump;
     let told = pump(&mut session, &mut Hoarder(None), Millis(0), input, false, &mut out);
-    assert_eq!(told, (20, Want::Input { frame_len: None }));
-    assert_eq!(out.written(), b"OK #1\na\nERR #2\nfailed no answer\n");
+    assert_eq!(told, (input.len(), Want::Input { frame_len: None }));
+    let replies = b"OK #1\na\nERR #2\nfailed no answer\nOK #3\na\nERR #4\nfailed no answer\n";
+    assert_eq!(out.written().escape_ascii().to_string(), replies.escape_ascii().to_string());
+}
+
+#[test]
+fn whole_requests_after_the_close_are_not_carried_out() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut lab = Lab::default();
+    let mut buf = vec![0; 1_000];
+    let mut out = Out::new(&mut buf);
+    let pump = linecard_core::pump;
+    let late = SMALL.idle_timeout;
+    assert_eq!(pump(&mut session, &mut lab, late, b"", false, &mut out), (0, Want::Close));
+    let again = pump(&mut session, &mut lab, late, b"ECHO\nhi\n", false, &mut out);
+    assert_eq!((again, out.written()), ((0, Want::Close), &b"ERR\ntimeout\n"[..]));
+}
+
+#[test]
+fn time_goes_on_when_a_request_finds_room() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut buf = vec![0; 1_000];
+    let mut out = Out::new(&mut buf);
+    session.block(Millis(0));
+    let (input, now) = (b"ECHO\nhi\n", Millis(7));
+    let told = linecard_core::pump(&mut session, &mut Lab::default(), now, input, false, &mut out);
+    assert_eq!(told, (8, Want::Input { frame_len: None }));
+    assert_eq!(session.deadline(), Some(now.after(SMALL.idle_timeout)));
 }
 
 #[test]
