@@ -121,10 +121,12 @@ fn idleness_stands_still_while_output_is_blocked() {
 
 #[test]
 fn a_stop_between_frames_closes_at_once() {
-    let mut server = Server::new(&SMALL);
-    server.feed("ECHO\nhi\n");
-    server.session.stop(Millis(500));
-    assert_eq!((server.at(1).as_str(), server.is_closed()), (STOPPING, true));
+    for by in [Millis(500), Millis::MAX] {
+        let mut server = Server::new(&SMALL);
+        server.feed("ECHO\nhi\n");
+        server.session.stop(by);
+        assert_eq!((server.at(1).as_str(), server.is_closed()), (STOPPING, true));
+    }
 }
 
 #[test]
