@@ -276,4 +276,24 @@ mod tests {
             assert!(is_free_name(name), "{name}");
         }
     }
+
+    #[test]
+    fn a_name_is_the_same_as_itself_alone() {
+        for (one, other) in [("PIN", "PINS"), ("PINS", "PIN"), ("PIN", "PIM"), ("PIN", "")] {
+            assert!(!is_same(one, other), "{one} {other}");
+            assert!(is_same(one, one));
+        }
+    }
+
+    #[test]
+    fn names_fall_into_many_chains() {
+        for prefix in ["", "LED-", "GET-TEMPERATURE."] {
+            let mut chains = [0; 64];
+            for n in 0..64 {
+                let name = std::format!("{prefix}N{n}");
+                chains[chain_of(hash(name.as_bytes()), chains.len())] += 1;
+            }
+            assert!(chains.iter().all(|names| *names <= 5), "{chains:?}");
+        }
+    }
 }
