@@ -39,10 +39,11 @@ fn the_suite_passes_with_a_devices_limits() {
 
 #[test]
 fn deadlines_are_kept() {
-    let server = serve(&["--frame-deadline", "0.4", "--idle-timeout", "0.6"]);
+    // So long that a busy machine, which may let the client wait between two pieces, is no failure.
+    let server = serve(&["--frame-deadline", "1", "--idle-timeout", "1.5"]);
     let target = Target {
-        frame_deadline: Some(Duration::from_millis(400)),
-        idle_timeout: Some(Duration::from_millis(600)),
+        frame_deadline: Some(Duration::from_secs(1)),
+        idle_timeout: Some(Duration::from_millis(1_500)),
         ..Target::desktop(server.addr)
     };
     cases::assert_all_pass(&target, &cases::timed(&target));
