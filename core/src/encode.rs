@@ -87,7 +87,8 @@ impl<'s> Encoder<'s> {
         pen.finish().map(|len| Encoded { len }).ok_or(EncodeError::NoRoom)
     }
 
-    /// The postcard encoding of a value, counted.
+    /// The postcard encoding of a value, counted. All of the value is gone through, even where it does not
+    /// fit.
     ///
     /// # Errors
     /// [`EncodeError::TooLong`], [`EncodeError::NoRoom`], [`EncodeError::Value`].

@@ -67,7 +67,7 @@ pub fn pump(
         {
             consumed = consumed.saturating_add(len);
             let _answered = service.call(&request, session.reply(out));
-            if consumed == input.len() && !end && session.is_answered() {
+            if consumed == input.len() && !end && session.is_plain(out) {
                 return (consumed, Want::Input { frame_len: None });
             }
             continue;

@@ -108,7 +108,7 @@ impl<'l> Session<'l> {
         if blocked {
             return (0, Step::NeedOutput { free });
         }
-        if !self.is_answered() {
+        if self.owed != Owed::Nothing {
             let _answered = self.reply(out).error(Code::Failed, "no answer");
             return (0, Step::Refused(Code::Failed));
         }
@@ -132,12 +132,7 @@ impl<'l> Session<'l> {
         input: &'i [u8],
         out: &Out<'_>,
     ) -> Option<(usize, Frame<'i>)> {
-        let plain = self.is_answered()
-            && self.phase != Phase::Closed
-            && !self.blocked
-            && !self.is_stopping()
-            && out.free() >= self.limits.reply_room();
-        if !plain {
+        if !self.is_plain(out) {
             return None;
         }
         let (frame, len) = self.decoder.whole_frame(self.limits.max_body_len, input)?;
@@ -146,10 +141,14 @@ impl<'l> Session<'l> {
         Some((len, frame))
     }
 
-    /// Whether the request that was handed out last has its answer.
+    /// Whether nothing but input matters now: no answer owed, no close, no lack of room, no stop.
     #[inline]
-    pub(crate) fn is_answered(&self) -> bool {
+    pub(crate) fn is_plain(&self, out: &Out<'_>) -> bool {
         self.owed == Owed::Nothing
+            && self.phase != Phase::Closed
+            && !self.blocked
+            && !self.is_stopping()
+            && out.free() >= self.limits.reply_room()
     }
 
     /// The limits that it keeps to.

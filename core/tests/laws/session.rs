@@ -401,6 +401,18 @@ fn whole_requests_after_the_close_are_not_carried_out() {
 }
 
 #[test]
+fn a_reply_that_leaves_no_room_for_the_next_blocks_at_once() {
+    let mut session = Session::new(&SMALL, Millis(0));
+    let mut buf = vec![0; SMALL.reply_room()];
+    let mut out = Out::new(&mut buf);
+    let pump = linecard_core::pump;
+    let input = b"ECHO\nhi\n";
+    let told = pump(&mut session, &mut Lab::default(), Millis(0), input, false, &mut out);
+    assert_eq!(told, (8, Want::Output { free: SMALL.reply_room() }));
+    assert_eq!(session.deadline(), None, "time stands still");
+}
+
+#[test]
 fn time_goes_on_when_a_request_finds_room() {
     let mut session = Session::new(&SMALL, Millis(0));
     let mut buf = vec![0; 1_000];
