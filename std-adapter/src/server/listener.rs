@@ -19,6 +19,9 @@ const WAKE: Token = Token(1);
 /// close meanwhile make room, and the backlog holds who waits.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(50);
 
+/// Connections accepted before the workers' deadlines are looked at.
+const BATCH: usize = 256;
+
 /// A shortage is told of so often, for it may last, and whoever connects could fill a log with it.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
@@ -82,14 +85,14 @@ impl Listener {
         outcome
     }
 
-    /// Accepts as many as a backlog holds, or until there are no more; says when to come back unasked.
+    /// Accepts a batch, or until there are no more; says when to come back unasked.
     fn accept_all<'s>(
         &mut self,
         shared: &Shared,
         config: &Config,
         desks: &mut impl Iterator<Item = &'s Desk>,
     ) -> Option<Duration> {
-        for _connection in 0..config.backlog.max(1) {
+        for _connection in 0..BATCH {
             match self.socket.accept() {
                 Ok((tcp, peer)) => {
                     let newcomer = admit(tcp, peer, shared, config);

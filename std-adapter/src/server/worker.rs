@@ -109,7 +109,7 @@ impl<'c, S: Service> Worker<'c, S> {
         }
         let due = self.deadlines.next().into_iter().chain(self.give_up_at).min();
         if self.hands.shared.is_stopping() {
-            return due.map(|due| duration(due.since(self.hands.now)));
+            return due.map(|due| duration(due.since(self.hands.clock.now())));
         }
         self.hands.shared.set_alarm(self.desk, due.unwrap_or(Millis::MAX));
         None
