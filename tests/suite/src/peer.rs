@@ -171,6 +171,21 @@ impl Peer {
         replies::all(&std::mem::take(&mut self.unread))
     }
 
+    /// All octets that come, whatever they are. A reset is an end where nothing came before it.
+    ///
+    /// # Errors
+    /// A sentence: silence, or a reset behind some octets.
+    pub fn octets_to_the_end(&mut self) -> Result<Vec<u8>, String> {
+        let mut octets = Vec::new();
+        match self.sender()?.read_to_end(&mut octets) {
+            Err(error) if error.kind() == ErrorKind::ConnectionReset && octets.is_empty() => {
+                Ok(octets)
+            }
+            Err(error) => Err(format!("after {} octets: {error}", octets.len())),
+            Ok(_) => Ok(octets),
+        }
+    }
+
     /// Exactly these replies come next.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ pub struct Target {
     pub connections: usize,
     /// With how many of them it is full: one more is `busy`.
     pub connection_limit: Option<usize>,
+    /// One connection alone is told `busy` at a time, and a network in between makes an end without a word of TCP's refusal of others.
+    pub lone_busy: bool,
     /// Silence longer than this is a failure.
     pub patience: Duration,
     /// Cases that would have to wait longer than this for a deadline are left out.
@@ -39,6 +41,7 @@ impl Target {
             idle_timeout: Some(Duration::from_mins(5)),
             connections: 64,
             connection_limit: None,
+            lone_busy: false,
             patience: Duration::from_secs(20),
             longest_wait: Duration::from_secs(2),
             flood: 4 << 20,

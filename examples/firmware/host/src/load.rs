@@ -29,6 +29,7 @@ pub fn target(addr: SocketAddr) -> Target {
         flood: 16 << 10,
         connections,
         connection_limit: Some(connections),
+        lone_busy: true,
         ..Target::device(addr)
     }
 }

@@ -45,7 +45,9 @@ fn time(request: &[u8], tx: &mut [u8]) -> u32 {
         let mut out = Out::new(tx);
         let (_consumed, _want) =
             pump(&mut session, &mut TABLE.bind(Demo), began, request, false, &mut out);
-        black_box(out.written());
+        if !out.written().starts_with(b"OK") {
+            board::console::exit(false);
+        }
     }
     u32::try_from(now().since(began).0).unwrap_or(u32::MAX)
 }

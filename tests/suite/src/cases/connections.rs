@@ -4,7 +4,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Case, Check};
-use crate::oracle::Reply;
 use crate::peer::Peer;
 use crate::target::Target;
 
@@ -68,19 +67,18 @@ fn one_too_many(target: &Target) -> Check {
     peers.iter_mut().try_for_each(Peer::is_alive)
 }
 
-/// Where places are few, there may be one alone from which `busy` is told, and the one told before may not have left it: then TCP
-/// refuses, without a word, and it is tried again.
+/// Exactly `busy`, and the end. Where that has one place alone, the one told before may not have left it: then it ends without a word,
+/// and is tried again.
 fn told_busy(target: &Target) -> Check {
     let deadline = Instant::now() + target.patience;
     loop {
-        let told = Peer::connect_once(target).and_then(|mut peer| peer.rest());
-        match told.as_deref() {
-            Ok([one]) if *one == Reply::refusal("busy", None) => return Ok(()),
-            Ok([_, ..]) => return Err(format!("instead of `busy`: {told:?}")),
-            _ if target.has_few_places() && Instant::now() < deadline => {
+        let octets = Peer::connect_once(target)?.octets_to_the_end()?;
+        match octets.as_slice() {
+            b"ERR\nbusy\n" => return Ok(()),
+            [] if target.lone_busy && Instant::now() < deadline => {
                 thread::sleep(Duration::from_millis(20));
             }
-            _ => return Err(format!("not told `busy`: {told:?}")),
+            _ => return Err(format!("instead of `busy`: {:?}", octets.escape_ascii().to_string())),
         }
     }
 }
