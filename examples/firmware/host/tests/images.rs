@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use linecard_firmware_host::image::{CLIENT, CORE, ECHO, ETHERNET, FAULT, Image, OVERFLOW, SERIAL};
+use linecard_firmware_host::image::{
+    CLIENT, CORE, COST, ECHO, ETHERNET, FAULT, Image, OVERFLOW, SERIAL,
+};
 use linecard_firmware_host::qemu::{self, Qemu, Wiring};
 use linecard_firmware_host::{cost, image, load, panics};
 use linecard_suite::peer::Peer;
@@ -59,6 +61,15 @@ fn what_a_request_costs_is_counted() {
     if let Err(why) = qemu::installed() {
         return prerequisite::missing(&why);
     }
+    let mut qemu = Qemu::boot(COST, Wiring::Counting, LIMIT).expect("a board");
+    let (status, said) = qemu.wait_for_end(PATIENCE).expect("an end");
+    assert!(status.success(), "{status}");
+    // The times are another compiler's.
+    let words = |said: Vec<u8>| -> Vec<String> {
+        let said = String::from_utf8(said).expect("text");
+        said.lines().map(|line| line.trim_end_matches(char::is_numeric).to_owned()).collect()
+    };
+    assert_eq!(words(said), words(COST.expected_output().expect("an expected output")));
     let costs = cost::measure().expect("figures");
     let names: Vec<&str> = costs.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["STRING", "COMPLEX"]);
