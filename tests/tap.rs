@@ -69,6 +69,25 @@ fn inside(name: &str) {
     }
 }
 
+/// What is ignored here is run there.
+#[test]
+fn each_test_inside_has_one_outside() {
+    let program = std::env::current_exe().expect("this program");
+    let program = program.to_str().expect("UTF-8");
+    let listed = |options: &[&str]| {
+        let list = process::run(program, options, LIMIT).stdout;
+        let list = String::from_utf8(list).expect("UTF-8");
+        list.lines().filter_map(|line| line.strip_suffix(": test").map(str::to_owned)).collect()
+    };
+    let all: Vec<String> = listed(&["--list"]);
+    let ignored: Vec<String> = listed(&["--list", "--ignored"]);
+    assert!(!ignored.is_empty(), "{all:?}");
+    for name in ignored {
+        let outside = name.strip_prefix("inside::").expect("only those inside are ignored");
+        assert!(all.iter().any(|name| name == outside), "nothing runs {name}");
+    }
+}
+
 #[test]
 fn the_suite_passes() {
     inside("the_suite_passes");

@@ -334,32 +334,34 @@ fn an_end_inside_a_frame_gets_no_reply() {
     assert_eq!((server.end().as_str(), server.is_closed()), ("", true));
 }
 
+/// One pump of a session into so much room: what was sent, and what it says.
+fn pump_into(
+    session: &mut Session<'_>,
+    service: &mut dyn Service,
+    now: Millis,
+    (input, end): (&str, bool),
+    room: usize,
+) -> (String, (usize, Want)) {
+    let mut buf = vec![0; room];
+    let mut out = Out::new(&mut buf);
+    let told = linecard_core::pump(session, service, now, input.as_bytes(), end, &mut out);
+    (String::from_utf8_lossy(out.written()).into_owned(), told)
+}
+
 #[test]
 fn replies_owed_at_the_end_are_sent() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let mut lab = Lab::default();
-    let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
-    let (_, want) = linecard_core::pump(
-        &mut session,
-        &mut lab,
-        Millis(0),
-        b"ECHO\na\nECHO\nb\nECHO\nc",
-        true,
-        &mut out,
-    );
-    assert_eq!((out.written(), want), (&b"OK\na\nOK\nb\n"[..], Want::Close));
+    let input = ("ECHO\na\nECHO\nb\nECHO\nc", true);
+    let (sent, (_, want)) = pump_into(&mut session, &mut Lab::default(), Millis(0), input, 1_000);
+    assert_eq!((sent.as_str(), want), ("OK\na\nOK\nb\n", Want::Close));
 }
 
 #[test]
 fn the_end_behind_a_whole_request_closes_at_once() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
-    let input = b"ECHO\na\n";
-    let pump = linecard_core::pump;
-    let told = pump(&mut session, &mut Lab::default(), Millis(0), input, true, &mut out);
-    assert_eq!((out.written(), told), (&b"OK\na\n"[..], (7, Want::Close)));
+    let input = ("ECHO\na\n", true);
+    let (sent, told) = pump_into(&mut session, &mut Lab::default(), Millis(0), input, 1_000);
+    assert_eq!((sent.as_str(), told), ("OK\na\n", (7, Want::Close)));
 }
 
 /// Answers every other request only, and gives the proof of another answer for the rest.
@@ -377,49 +379,41 @@ impl Service for Hoarder {
 #[test]
 fn what_a_service_leaves_unanswered_is_told_in_the_same_pump() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
-    let input = b"ECHO #1\nx\nECHO #2\ny\nECHO #3\nx\nECHO #4\ny\n";
-    let pump = linecard_core::pump;
-    let told = pump(&mut session, &mut Hoarder(None), Millis(0), input, false, &mut out);
+    let input = "ECHO #1\nx\nECHO #2\ny\nECHO #3\nx\nECHO #4\ny\n";
+    let (sent, told) =
+        pump_into(&mut session, &mut Hoarder(None), Millis(0), (input, false), 1_000);
     assert_eq!(told, (input.len(), Want::Input { frame_len: None }));
-    let replies = b"OK #1\na\nERR #2\nfailed no answer\nOK #3\na\nERR #4\nfailed no answer\n";
-    assert_eq!(out.written().escape_ascii().to_string(), replies.escape_ascii().to_string());
+    let replies = "OK #1\na\nERR #2\nfailed no answer\nOK #3\na\nERR #4\nfailed no answer\n";
+    assert_eq!(sent, replies);
 }
 
 #[test]
 fn whole_requests_after_the_close_are_not_carried_out() {
     let mut session = Session::new(&SMALL, Millis(0));
     let mut lab = Lab::default();
-    let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
-    let pump = linecard_core::pump;
     let late = SMALL.idle_timeout;
-    assert_eq!(pump(&mut session, &mut lab, late, b"", false, &mut out), (0, Want::Close));
-    let again = pump(&mut session, &mut lab, late, b"ECHO\nhi\n", false, &mut out);
-    assert_eq!((again, out.written()), ((0, Want::Close), &b"ERR\ntimeout\n"[..]));
+    let first = pump_into(&mut session, &mut lab, late, ("", false), 1_000);
+    assert_eq!(first, ("ERR\ntimeout\n".into(), (0, Want::Close)));
+    let again = pump_into(&mut session, &mut lab, late, ("ECHO\nhi\n", false), 1_000);
+    assert_eq!(again, (String::new(), (0, Want::Close)));
 }
 
 #[test]
 fn a_reply_that_leaves_no_room_for_the_next_blocks_at_once() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let mut buf = vec![0; SMALL.reply_room()];
-    let mut out = Out::new(&mut buf);
-    let pump = linecard_core::pump;
-    let input = b"ECHO\nhi\n";
-    let told = pump(&mut session, &mut Lab::default(), Millis(0), input, false, &mut out);
-    assert_eq!(told, (8, Want::Output { free: SMALL.reply_room() }));
+    let free = SMALL.reply_room();
+    let input = ("ECHO\nhi\n", false);
+    let (_, told) = pump_into(&mut session, &mut Lab::default(), Millis(0), input, free);
+    assert_eq!(told, (8, Want::Output { free }));
     assert_eq!(session.deadline(), None, "time stands still");
 }
 
 #[test]
 fn time_goes_on_when_a_request_finds_room() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
     session.block(Millis(0));
-    let (input, now) = (b"ECHO\nhi\n", Millis(7));
-    let told = linecard_core::pump(&mut session, &mut Lab::default(), now, input, false, &mut out);
+    let (input, now) = (("ECHO\nhi\n", false), Millis(7));
+    let (_, told) = pump_into(&mut session, &mut Lab::default(), now, input, 1_000);
     assert_eq!(told, (8, Want::Input { frame_len: None }));
     assert_eq!(session.deadline(), Some(now.after(SMALL.idle_timeout)));
 }

@@ -176,13 +176,15 @@ impl Peer {
     /// # Errors
     /// A sentence: silence, or a reset behind some octets.
     pub fn octets_to_the_end(&mut self) -> Result<Vec<u8>, String> {
-        let mut octets = Vec::new();
-        match self.sender()?.read_to_end(&mut octets) {
-            Err(error) if error.kind() == ErrorKind::ConnectionReset && octets.is_empty() => {
-                Ok(octets)
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.read(deadline) {
+                Ok(true) => {}
+                Err(why) if !self.unread.is_empty() || Instant::now() >= deadline => {
+                    return Err(why);
+                }
+                Ok(false) | Err(_) => return Ok(std::mem::take(&mut self.unread)),
             }
-            Err(error) => Err(format!("after {} octets: {error}", octets.len())),
-            Ok(_) => Ok(octets),
         }
     }
 
