@@ -27,10 +27,11 @@ fn main() -> ! {
     let mut iface = network::interface(&mut device);
     let mut sockets = SocketSet::new(&mut STORAGE.write([SocketStorage::EMPTY; CONNECTIONS])[..]);
     for (received, to_send) in RINGS {
-        sockets.add(Socket::new(
-            SocketBuffer::new(&mut received[..]),
-            SocketBuffer::new(&mut to_send[..]),
-        ));
+        let mut socket =
+            Socket::new(SocketBuffer::new(&mut received[..]), SocketBuffer::new(&mut to_send[..]));
+        // It listens before the board says that it is ready.
+        echo(&mut socket);
+        sockets.add(socket);
     }
     board::console::say(c"ready\n");
     loop {
