@@ -30,7 +30,7 @@ fn main() -> ! {
         let mut socket =
             Socket::new(SocketBuffer::new(&mut received[..]), SocketBuffer::new(&mut to_send[..]));
         // It listens before the board says that it is ready.
-        echo(&mut socket);
+        let _ = socket.listen(PORT);
         sockets.add(socket);
     }
     board::console::say(c"ready\n");
