@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use linecard_std::protocol::{Command, Failed, Handle, Table, Text};
+use linecard_std::protocol::{Command, Failed, Handler, Table, Text};
 use linecard_std::{Config, Server};
 
 /// Takes a name, gives back a greeting. Usually in a crate that client and server share.
@@ -28,7 +28,7 @@ struct Host {
     greeting: String,
 }
 
-impl Handle<Greet> for Host {
+impl Handler<Greet> for Host {
     fn handle<'a>(&'a mut self, Text(name): Text<'a>) -> Result<Text<'a>, Failed<'a>> {
         if name.is_empty() {
             return Err(Failed("whom shall I greet?"));

@@ -32,9 +32,9 @@ mod linux {
 
     use clap::Parser;
     use embedded_io::ErrorKind;
-    use linecard_commands::{Complex, ComplexCommand};
+    use linecard_demo::{Complex, ComplexCommand};
     use linecard_core::blocking::{Caller, CallerError};
-    use linecard_core::{Body, Command, Octets, Postcard, Text};
+    use linecard_core::{Body, Command, Bytes, Postcard, Text};
     use linecard_smoltcp::tap::{Clock, Desk, Sleeper};
     use linecard_smoltcp::{Stack, Stream};
     use smoltcp::phy::Device;
@@ -44,7 +44,7 @@ mod linux {
 
     use super::tap_link::{LinkOptions, Run, random};
 
-    /// Octets of each of the connection's two rings, and of the longest request and reply.
+    /// Bytes of each of the connection's two rings, and of the longest request and reply.
     const RING_LEN: usize = 65_536;
     /// How long the server may take to close as well.
     const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,7 +66,7 @@ mod linux {
         name: String,
         /// Its text
         text: Option<String>,
-        /// A file whose octets are its counted body
+        /// A file whose bytes are its counted body
         #[arg(long, value_name = "FILE", conflicts_with = "text")]
         payload: Option<PathBuf>,
     }
@@ -148,8 +148,8 @@ mod linux {
         {
             let said = |error| self.said(said_of_call(error));
             match (&self.payload, &self.text) {
-                (Some(octets), _) => {
-                    print(caller.call_named(&self.name, &Octets(octets)).map_err(said)?)
+                (Some(bytes), _) => {
+                    print(caller.call_named(&self.name, &Bytes(bytes)).map_err(said)?)
                 }
                 (None, None) if self.name == ComplexCommand::NAME => {
                     let sent = Complex::article();
@@ -171,11 +171,11 @@ mod linux {
         }
     }
 
-    /// The body as it came: a line with its end, or counted octets.
+    /// The body as it came: a line with its end, or counted bytes.
     fn print(body: Body<'_>) -> Result<(), String> {
         let end: &[u8] = if matches!(body, Body::Line(_)) { b"\n" } else { b"" };
         let mut stdout = io::stdout().lock();
-        let written = stdout.write_all(body.octets()).and_then(|()| stdout.write_all(end));
+        let written = stdout.write_all(body.bytes()).and_then(|()| stdout.write_all(end));
         written.and_then(|()| stdout.flush()).map_err(|error| error.to_string())
     }
 

@@ -32,10 +32,10 @@ mod linux {
     use std::time::Duration as StdDuration;
 
     use clap::Parser;
-    use linecard_commands::{Demo, table};
+    use linecard_demo::{Demo, table};
     use linecard_core::{Limits, Millis};
     use linecard_smoltcp::tap::{self, Clock, Sleeper};
-    use linecard_smoltcp::{Parts, Scratch, Server, Stack};
+    use linecard_smoltcp::{Resources, Scratch, Server, Stack};
     use smoltcp::iface::SocketHandle;
     use smoltcp::phy::Device;
     use smoltcp::socket::tcp::{Socket, SocketBuffer};
@@ -46,7 +46,7 @@ mod linux {
 
     /// Connections served at once.
     const SLOTS: usize = 8;
-    /// Octets of each of a connection's two rings.
+    /// Bytes of each of a connection's two rings.
     const RING_LEN: usize = 65_536;
     /// How long connections may go on after SIGINT or SIGTERM.
     const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,7 +59,7 @@ mod linux {
         /// The TCP port
         #[arg(long, default_value_t = 61_000, value_parser = clap::value_parser!(u16).range(1..))]
         port: u16,
-        /// From a frame's first octet to its last
+        /// From a frame's first byte to its last
         #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
         frame_deadline: Millis,
         /// Without a frame begun or a reply owed
@@ -118,10 +118,10 @@ mod linux {
         ) -> Result<(), String> {
             let slots = [(); SLOTS].map(|()| socket(&mut stack, RING_LEN));
             let spare = socket(&mut stack, 64);
-            let (mut frame, mut reply) = (vec![0; self.limits.frame_room()], vec![0; RING_LEN]);
+            let (mut frame, mut reply) = (vec![0; self.limits.max_request_frame_len()], vec![0; RING_LEN]);
             let scratch = Scratch { frame: &mut frame, reply: &mut reply };
             let parts =
-                Parts { port: self.port, ..Parts::new(slots, spare, scratch, &self.limits) };
+                Resources { port: self.port, ..Resources::new(slots, spare, scratch, &self.limits) };
             let mut server =
                 Server::new(&mut stack.sockets, parts).map_err(|error| error.to_string())?;
 

@@ -3,13 +3,13 @@
 use std::fs;
 use std::io::{self, Write};
 
-use linecard_commands::{Complex, ComplexCommand, StringCommand};
-use linecard_std::protocol::{Body, Command, Octets, Postcard, Text};
+use linecard_demo::{Complex, ComplexCommand, StringCommand};
+use linecard_std::protocol::{Body, Command, Bytes, Postcard, Text};
 use linecard_std::{Client, ClientConfig, Error};
 
 use crate::{Outcome, cli};
 
-/// The longest reply that is taken, in octets.
+/// The longest reply that is taken, in bytes.
 const MAX_REPLY_LEN: usize = 1_048_576;
 
 pub(crate) fn run(options: &cli::Call) -> Outcome {
@@ -23,7 +23,7 @@ pub(crate) fn run(options: &cli::Call) -> Outcome {
     let named = |error: Error| format!("{}: {error}", options.address);
     let text = options.text.as_deref();
     match (&payload, options.name.as_str()) {
-        (Some(octets), name) => print(client.call_named(name, &Octets(octets)).map_err(named)?),
+        (Some(bytes), name) => print(client.call_named(name, &Bytes(bytes)).map_err(named)?),
         (None, ComplexCommand::NAME) if text.is_none() => complex(&mut client, named),
         (None, StringCommand::NAME) => {
             let text = Text(text.unwrap_or_default());
@@ -58,10 +58,10 @@ fn complex(client: &mut Client, named: impl Fn(Error) -> String) -> Outcome {
     Ok(writeln!(io::stdout(), "{got}")?)
 }
 
-/// The body as it came: a line with its end, or counted octets.
+/// The body as it came: a line with its end, or counted bytes.
 fn print(body: Body<'_>) -> Outcome {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(body.octets())?;
+    stdout.write_all(body.bytes())?;
     if matches!(body, Body::Line(_)) {
         stdout.write_all(b"\n")?;
     }

@@ -37,19 +37,19 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:61000")]
     pub(crate) listen: String,
 
-    /// Longest body taken, in octets
-    #[arg(long, value_name = "OCTETS", default_value_t = 65_536)]
+    /// Longest body taken, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
     max_body: u32,
 
-    /// Longest reply given, in octets
-    #[arg(long, value_name = "OCTETS", default_value_t = 65_536)]
+    /// Longest reply given, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
     max_reply: u32,
 
-    /// Longest body skipped to stay in sync, in octets; beyond it the connection closes
-    #[arg(long, value_name = "OCTETS", default_value_t = 1_048_576)]
+    /// Longest body skipped to stay in sync, in bytes; beyond it the connection closes
+    #[arg(long, value_name = "BYTES", default_value_t = 1_048_576)]
     skip_budget: u32,
 
-    /// From a frame's first octet to its last
+    /// From a frame's first byte to its last
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     frame_deadline: Duration,
 
@@ -106,7 +106,7 @@ pub(crate) struct Call {
     /// The text to send; without it, an empty line
     pub(crate) text: Option<String>,
 
-    /// Send this file's octets, counted
+    /// Send this file's bytes, counted
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) payload: Option<PathBuf>,
 

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::thread;
 
-use linecard_commands::{Complex, ComplexCommand, Demo, Levels, StringCommand};
-use linecard_std::protocol::{Command, Failed, Handle, Postcard, Table, Text};
+use linecard_demo::{Complex, ComplexCommand, Demo, Levels, StringCommand};
+use linecard_std::protocol::{Command, Failed, Handler, Postcard, Table, Text};
 use linecard_std::{Client, Config, Server};
 
 use crate::Outcome;
@@ -48,22 +48,22 @@ fn call(address: &str) -> Outcome {
 #[derive(Clone)]
 struct Narrated(Demo);
 
-impl Handle<StringCommand> for Narrated {
+impl Handler<StringCommand> for Narrated {
     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
         tell("gets STRING", text.0)?;
-        let reply = Handle::<StringCommand>::handle(&mut self.0, text)?;
+        let reply = Handler::<StringCommand>::handle(&mut self.0, text)?;
         tell("answers", reply.0)?;
         Ok(reply)
     }
 }
 
-impl Handle<ComplexCommand> for Narrated {
+impl Handler<ComplexCommand> for Narrated {
     fn handle<'a>(
         &'a mut self,
         levels: <ComplexCommand as Command>::Request<'a>,
     ) -> Result<Postcard<Levels<'a>>, Failed<'a>> {
         tell("gets COMPLEX", Complex::from(levels.0.clone()))?;
-        let reply = Handle::<ComplexCommand>::handle(&mut self.0, levels)?;
+        let reply = Handler::<ComplexCommand>::handle(&mut self.0, levels)?;
         tell("answers", Complex::from(reply.0.clone()))?;
         Ok(reply)
     }

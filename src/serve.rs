@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use linecard_commands::{Demo, table};
+use linecard_demo::{Demo, table};
 use linecard_std::protocol::Code;
 use linecard_std::{Counters, Server};
 
@@ -30,11 +30,11 @@ fn announce(server: &Server) -> io::Result<()> {
 
 fn report(counters: &Counters) {
     log::info!(
-        "{} connections, {} requests, {} octets in, {} out",
+        "{} connections, {} requests, {} bytes in, {} out",
         counters.accepted,
         counters.requests,
-        counters.octets_in,
-        counters.octets_out
+        counters.bytes_in,
+        counters.bytes_out
     );
     for code in Code::ALL.into_iter().filter(|&code| counters.errors(code) > 0) {
         log::info!("{code}: {}", counters.errors(code));

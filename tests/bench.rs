@@ -110,7 +110,7 @@ fn fake(serve: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
     addr
 }
 
-/// Answers each request with the same octets, until there are no more.
+/// Answers each request with the same bytes, until there are no more.
 fn answer(mut tcp: TcpStream, reply: &[u8]) {
     let mut request = vec![0; REQUEST.len()];
     while tcp.read_exact(&mut request).is_ok() {

@@ -101,23 +101,23 @@ fn the_request_is_sent_as_the_protocol_says() {
 #[test]
 fn a_call_without_text_sends_an_empty_line() {
     let script = |peer: &mut Conversation| {
-        assert!(peer.body.octets().is_empty());
+        assert!(peer.body.bytes().is_empty());
         peer.send(format!("OK{}\ndone\n", peer.tag()));
     };
     is_answered(&call_to(Hostile::start(script), &["FROB"]), "done\n");
 }
 
 #[test]
-fn a_files_octets_are_counted_and_the_replys_come_as_they_are() {
-    let octets: Vec<u8> = (0..=255).collect();
-    let file = payload("octets", &octets);
+fn a_files_bytes_are_counted_and_the_replys_come_as_they_are() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let file = payload("bytes", &bytes);
     let script = |peer: &mut Conversation| {
-        let Body::Counted(octets) = peer.body.clone() else { panic!("not counted") };
-        assert_eq!(octets, (0..=255).collect::<Vec<u8>>());
-        peer.send([format!("OK 256{}\n", peer.tag()).as_bytes(), &octets, b"\n"].concat());
+        let Body::Counted(bytes) = peer.body.clone() else { panic!("not counted") };
+        assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
+        peer.send([format!("OK 256{}\n", peer.tag()).as_bytes(), &bytes, b"\n"].concat());
     };
     let ended = call_to(Hostile::start(script), &["FROB", "--payload", file.path()]);
-    is_answered(&ended, octets);
+    is_answered(&ended, bytes);
 }
 
 #[test]
@@ -180,11 +180,11 @@ fn silence_ends_with_the_deadline() {
 }
 
 #[test]
-fn dribbled_octets_dont_move_the_deadline() {
+fn dribbled_bytes_dont_move_the_deadline() {
     let server = Hostile::start(|peer| {
         let reply = format!("OK 4000{}\n{}", peer.tag(), "x".repeat(4_000));
-        for octet in reply.bytes() {
-            if !peer.send([octet]) {
+        for byte in reply.bytes() {
+            if !peer.send([byte]) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -261,8 +261,8 @@ fn replies_that_cant_be_are_faults() {
     ];
     for (at, fault) in faults.into_iter().enumerate() {
         let server = Hostile::start(move |peer| {
-            let octets = fault(&peer.tag());
-            peer.send(octets);
+            let bytes = fault(&peer.tag());
+            peer.send(bytes);
             peer.wait_for_the_end();
         });
         // A client that waits for more here would wait in vain.
@@ -339,8 +339,8 @@ fn busy_is_heard_although_nothing_was_read() {
 fn an_end_instead_of_a_reply_is_an_error() {
     for part in ["", "OK", "OK{}\n", "OK{}\nThank", "OK 10{}\nThank you.", "TICK\n1\n"] {
         let ended = string_to(move |peer| {
-            let octets = part.replace("{}", &peer.tag());
-            peer.send(octets);
+            let bytes = part.replace("{}", &peer.tag());
+            peer.send(bytes);
         });
         fails(&ended, "");
         assert!(ended.took < Duration::from_secs(4), "it waited for its deadline: {ended:?}");
@@ -350,7 +350,7 @@ fn an_end_instead_of_a_reply_is_an_error() {
 #[test]
 fn a_reset_is_an_error() {
     let server = Hostile::accept(|stream| {
-        // Closed with octets unread, a connection is reset.
+        // Closed with bytes unread, a connection is reset.
         stream.peek(&mut [0]).expect("a request");
     });
     fails(&call_to(server, &["STRING", "hi"]), "");
@@ -423,10 +423,10 @@ fn calls_beside_each_other_dont_wait_for_each_other() {
 /// A file for `--payload`, removed when dropped.
 struct Payload(PathBuf);
 
-fn payload(name: &str, octets: &[u8]) -> Payload {
+fn payload(name: &str, bytes: &[u8]) -> Payload {
     let file = format!("linecard-{}-{name}", std::process::id());
     let path = std::env::temp_dir().join(file);
-    std::fs::write(&path, octets).expect("a file in the temporary directory");
+    std::fs::write(&path, bytes).expect("a file in the temporary directory");
     Payload(path)
 }
 

@@ -129,8 +129,8 @@ fn interrupted_waits_change_nothing_for_the_client() {
     let (mut server, _) = listener.accept().expect("a connection");
     let request = request_head(&mut server);
     interrupt(client.id(), 30);
-    for octet in request.replace("STRING", "OK").bytes().chain(*b"Thank you.\n") {
-        server.write_all(&[octet]).expect("sent");
+    for byte in request.replace("STRING", "OK").bytes().chain(*b"Thank you.\n") {
+        server.write_all(&[byte]).expect("sent");
         interrupt(client.id(), 1);
     }
     let ended = client.wait_with_output().expect("an end");

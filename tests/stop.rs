@@ -128,7 +128,7 @@ fn a_peer_that_never_reads_holds_nothing_up() {
     let mut deaf = peer(&server);
     let requests = b"STRING #1\nhi\n".repeat(2_000_000);
     let taken = deaf.send_until_stuck(&requests, Duration::from_millis(500)).expect("sent");
-    assert!(taken < requests.len(), "{taken} octets were taken while no reply was read");
+    assert!(taken < requests.len(), "{taken} bytes were taken while no reply was read");
     signal(&server, Signal::TERM);
     ends_cleanly(server, Duration::from_secs(1));
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use linecard_core::{Command, Failed, Handle, Limits, Millis, Out, Session, Table, Text, pump};
+use linecard_core::{Command, Failed, Handler, Limits, Millis, OutBuf, Session, Table, Text, pump};
 
 use crate::Piece;
 
@@ -22,7 +22,7 @@ impl<const N: usize> Command for Numbered<N> {
     type Reply<'i> = Text<'i>;
 }
 
-impl<const N: usize> Handle<Numbered<N>> for State {
+impl<const N: usize> Handler<Numbered<N>> for State {
     fn handle<'a>(&'a mut self, _text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
         Ok(Text("Thank you."))
     }
@@ -45,7 +45,7 @@ numbered!(10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 3
 /// `count` requests: of one handler always the same, of 64 each in turn.
 fn dispatch<const N: usize>(count: u64) {
     let limits = Limits::DESKTOP;
-    let mut tx = vec![0; 2 * limits.reply_room()];
+    let mut tx = vec![0; 2 * limits.max_reply_frame_len()];
     let mut table = Table::<State, N>::new();
     fill(&mut table);
     let requests = NAMES[..N].iter().flat_map(|name| [*name, "\nAdditional data.\n"]);
@@ -53,7 +53,7 @@ fn dispatch<const N: usize>(count: u64) {
     let mut service = table.bind(State);
     let mut session = Session::new(&limits, Millis(0));
     for _ in 0..count / 64 {
-        let mut out = Out::new(&mut tx);
+        let mut out = OutBuf::new(&mut tx);
         let input = black_box(input.as_bytes());
         let (consumed, _want) = pump(&mut session, &mut service, Millis(1), input, false, &mut out);
         assert_eq!(consumed, input.len());

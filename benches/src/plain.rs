@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use heapless::{LinearMap, String, Vec};
-use linecard_commands::Complex;
+use linecard_demo::Complex;
 use serde::{Deserialize, Serialize};
 
 use crate::Piece;
@@ -35,66 +35,66 @@ struct Level<T> {
 type Heapless = Level<Level<()>>;
 
 fn decode_heapless(count: u64) {
-    let octets = article();
+    let bytes = article();
     for _ in 0..count {
-        black_box(&postcard::from_bytes::<Heapless>(black_box(&octets)).expect("a value"));
+        black_box(&postcard::from_bytes::<Heapless>(black_box(&bytes)).expect("a value"));
     }
 }
 
 fn encode_heapless(count: u64) {
     let value: Heapless = postcard::from_bytes(&article()).expect("a value");
-    let mut octets = [0; 128];
+    let mut bytes = [0; 128];
     for _ in 0..count {
-        black_box(postcard::to_slice(black_box(&value), &mut octets).expect("room"));
+        black_box(postcard::to_slice(black_box(&value), &mut bytes).expect("room"));
     }
 }
 
 fn decode_boxes(count: u64) {
-    let octets = article();
+    let bytes = article();
     for _ in 0..count {
-        black_box(&postcard::from_bytes::<Complex>(black_box(&octets)).expect("a value"));
+        black_box(&postcard::from_bytes::<Complex>(black_box(&bytes)).expect("a value"));
     }
 }
 
 fn encode_boxes(count: u64) {
     let value = Complex::article();
-    let mut octets = [0; 128];
+    let mut bytes = [0; 128];
     for _ in 0..count {
-        black_box(postcard::to_slice(black_box(&value), &mut octets).expect("room"));
+        black_box(postcard::to_slice(black_box(&value), &mut bytes).expect("room"));
     }
 }
 
 fn decode_bincode(count: u64) {
     let config = bincode::config::standard();
-    let octets = bincode::serde::encode_to_vec(Complex::article(), config).expect("an encoding");
+    let bytes = bincode::serde::encode_to_vec(Complex::article(), config).expect("an encoding");
     for _ in 0..count {
-        let decoded = bincode::serde::decode_from_slice::<Complex, _>(black_box(&octets), config);
+        let decoded = bincode::serde::decode_from_slice::<Complex, _>(black_box(&bytes), config);
         black_box(&decoded.expect("a value"));
     }
 }
 
 fn encode_bincode(count: u64) {
     let value = Complex::article();
-    let mut octets = [0; 128];
+    let mut bytes = [0; 128];
     for _ in 0..count {
         let config = bincode::config::standard();
-        let encoded = bincode::serde::encode_into_slice(black_box(&value), &mut octets, config);
+        let encoded = bincode::serde::encode_into_slice(black_box(&value), &mut bytes, config);
         black_box(encoded.expect("room"));
     }
 }
 
 fn decode_json(count: u64) {
-    let octets = serde_json::to_vec(&Complex::article()).expect("an encoding");
+    let bytes = serde_json::to_vec(&Complex::article()).expect("an encoding");
     for _ in 0..count {
-        black_box(&serde_json::from_slice::<Complex>(black_box(&octets)).expect("a value"));
+        black_box(&serde_json::from_slice::<Complex>(black_box(&bytes)).expect("a value"));
     }
 }
 
 fn encode_json(count: u64) {
     let value = Complex::article();
-    let mut octets = [0; 256];
+    let mut bytes = [0; 256];
     for _ in 0..count {
-        serde_json::to_writer(&mut octets[..], black_box(&value)).expect("room");
-        black_box(&octets);
+        serde_json::to_writer(&mut bytes[..], black_box(&value)).expect("room");
+        black_box(&bytes);
     }
 }

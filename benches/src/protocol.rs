@@ -1,9 +1,9 @@
-//! From the octets of requests to those of replies, without a socket.
+//! From the bytes of requests to those of replies, without a socket.
 
 use std::hint::black_box;
 
-use linecard_commands::{Complex, Demo, table};
-use linecard_core::{Client, Frame, Head, Limits, Millis, Out, Postcard, Session, pump};
+use linecard_demo::{Complex, Demo, table};
+use linecard_core::{Client, Frame, Head, Limits, Millis, OutBuf, Postcard, Session, pump};
 
 use crate::Piece;
 
@@ -37,13 +37,13 @@ fn parse_heads(line: &[u8], count: u64) {
 /// `count` requests, a batch at a time.
 fn serve(request: &[u8], count: u64) {
     let limits = Limits::DESKTOP;
-    let mut tx = vec![0; 2 * limits.reply_room()];
+    let mut tx = vec![0; 2 * limits.max_reply_frame_len()];
     let input = request.repeat(BATCH);
     let table = table();
     let mut service = table.bind(Demo);
     let mut session = Session::new(&limits, Millis(0));
     for _ in 0..count / BATCH as u64 {
-        let mut out = Out::new(&mut tx);
+        let mut out = OutBuf::new(&mut tx);
         let input = black_box(input.as_slice());
         let (consumed, _want) = pump(&mut session, &mut service, Millis(1), input, false, &mut out);
         assert_eq!(consumed, input.len());
@@ -51,18 +51,18 @@ fn serve(request: &[u8], count: u64) {
     }
 }
 
-/// `count` calls, each answered by the same octets: the client's tags begin at 0, so each is new.
+/// `count` calls, each answered by the same bytes: the client's tags begin at 0, so each is new.
 fn call(count: u64) {
     let value = Complex::article();
     let request = Postcard(value.levels().expect("within its limits"));
     let (mut tx, mut reply) = ([0; 4_096], Vec::new());
     for _ in 0..count {
         let mut client = Client::<1>::new(65_536, 65_536);
-        let mut out = Out::new(&mut tx);
+        let mut out = OutBuf::new(&mut tx);
         let _tag = client.call_named("COMPLEX", black_box(&request), &mut out);
         if reply.is_empty() {
             let (sent, _) = Frame::parse(out.written()).expect("a whole frame");
-            reply = [b"OK 87 #0\n", sent.body.octets(), b"\n"].concat();
+            reply = [b"OK 87 #0\n", sent.body.bytes(), b"\n"].concat();
         }
         let (consumed, arrival) = client.step(black_box(&reply), false);
         assert_eq!(consumed, reply.len());

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use linecard_commands::{Complex, Levels};
+use linecard_demo::{Complex, Levels};
 use linecard_core::{Body, Payload, Postcard};
 
 use crate::Piece;
@@ -18,9 +18,9 @@ pub(crate) fn article() -> Vec<u8> {
 }
 
 fn decode(count: u64) {
-    let octets = article();
+    let bytes = article();
     for _ in 0..count {
-        let body = Body::Counted(black_box(&octets));
+        let body = Body::Counted(black_box(&bytes));
         black_box(&Postcard::<Levels>::decode(body).expect("a value"));
     }
 }
@@ -28,17 +28,17 @@ fn decode(count: u64) {
 fn encode(count: u64) {
     let value = Complex::article();
     let levels = value.levels().expect("within its limits");
-    let mut octets = [0; 128];
+    let mut bytes = [0; 128];
     for _ in 0..count {
-        let encoded = postcard::to_slice(black_box(&levels), &mut octets);
+        let encoded = postcard::to_slice(black_box(&levels), &mut bytes);
         black_box(encoded.expect("room"));
     }
 }
 
 fn decode_to_boxes(count: u64) {
-    let octets = article();
+    let bytes = article();
     for _ in 0..count {
-        let body = Body::Counted(black_box(&octets));
+        let body = Body::Counted(black_box(&bytes));
         let Postcard(levels) = Postcard::<Levels>::decode(body).expect("a value");
         black_box(Complex::from(levels));
     }

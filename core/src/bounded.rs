@@ -1,4 +1,4 @@
-//! Borrowed strings and octets with a capacity: longer ones are refused as they are decoded.
+//! Borrowed strings and bytes with a capacity: longer ones are refused as they are decoded.
 
 use core::fmt;
 use core::ops::Deref;
@@ -8,12 +8,12 @@ use serde::{
     de::{Error, Visitor},
 };
 
-/// A borrowed string of at most `CAP` octets.
+/// A borrowed string of at most `CAP` bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Str<'i, const CAP: usize>(&'i str);
+pub struct BoundedStr<'i, const CAP: usize>(&'i str);
 
-impl<'i, const CAP: usize> Str<'i, CAP> {
-    /// `text`, unless it is longer than `CAP` octets.
+impl<'i, const CAP: usize> BoundedStr<'i, CAP> {
+    /// `text`, unless it is longer than `CAP` bytes.
     #[must_use]
     pub fn new(text: &'i str) -> Option<Self> {
         (text.len() <= CAP).then_some(Self(text))
@@ -26,7 +26,7 @@ impl<'i, const CAP: usize> Str<'i, CAP> {
     }
 }
 
-impl<const CAP: usize> Deref for Str<'_, CAP> {
+impl<const CAP: usize> Deref for BoundedStr<'_, CAP> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -34,13 +34,13 @@ impl<const CAP: usize> Deref for Str<'_, CAP> {
     }
 }
 
-impl<const CAP: usize> Serialize for Str<'_, CAP> {
+impl<const CAP: usize> Serialize for BoundedStr<'_, CAP> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0)
     }
 }
 
-impl<'de: 'i, 'i, const CAP: usize> Deserialize<'de> for Str<'i, CAP> {
+impl<'de: 'i, 'i, const CAP: usize> Deserialize<'de> for BoundedStr<'i, CAP> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(StrVisitor)
     }
@@ -49,36 +49,36 @@ impl<'de: 'i, 'i, const CAP: usize> Deserialize<'de> for Str<'i, CAP> {
 struct StrVisitor<const CAP: usize>;
 
 impl<'de, const CAP: usize> Visitor<'de> for StrVisitor<CAP> {
-    type Value = Str<'de, CAP>;
+    type Value = BoundedStr<'de, CAP>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a borrowed string within its capacity")
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Str::new(text).ok_or_else(|| E::invalid_length(text.len(), &self))
+        BoundedStr::new(text).ok_or_else(|| E::invalid_length(text.len(), &self))
     }
 }
 
-/// Borrowed octets, at most `CAP` of them.
+/// Borrowed bytes, at most `CAP` of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Bytes<'i, const CAP: usize>(&'i [u8]);
+pub struct BoundedBytes<'i, const CAP: usize>(&'i [u8]);
 
-impl<'i, const CAP: usize> Bytes<'i, CAP> {
-    /// `octets`, unless there are more than `CAP` of them.
+impl<'i, const CAP: usize> BoundedBytes<'i, CAP> {
+    /// `bytes`, unless there are more than `CAP` of them.
     #[must_use]
-    pub fn new(octets: &'i [u8]) -> Option<Self> {
-        (octets.len() <= CAP).then_some(Self(octets))
+    pub fn new(bytes: &'i [u8]) -> Option<Self> {
+        (bytes.len() <= CAP).then_some(Self(bytes))
     }
 
-    /// The octets, for as long as what they were decoded from.
+    /// The bytes, for as long as what they were decoded from.
     #[must_use]
     pub const fn as_slice(&self) -> &'i [u8] {
         self.0
     }
 }
 
-impl<const CAP: usize> Deref for Bytes<'_, CAP> {
+impl<const CAP: usize> Deref for BoundedBytes<'_, CAP> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -86,15 +86,15 @@ impl<const CAP: usize> Deref for Bytes<'_, CAP> {
     }
 }
 
-impl<const CAP: usize> Serialize for Bytes<'_, CAP> {
+impl<const CAP: usize> Serialize for BoundedBytes<'_, CAP> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
     }
 }
 
-impl<'de: 'i, 'i, const CAP: usize> Deserialize<'de> for Bytes<'i, CAP> {
+impl<'de: 'i, 'i, const CAP: usize> Deserialize<'de> for BoundedBytes<'i, CAP> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let octets = <&[u8]>::deserialize(deserializer)?;
-        Self::new(octets).ok_or_else(|| D::Error::invalid_length(octets.len(), &"fewer octets"))
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        Self::new(bytes).ok_or_else(|| D::Error::invalid_length(bytes.len(), &"fewer bytes"))
     }
 }

@@ -17,7 +17,7 @@ use serde::{
     ser::SerializeTuple,
 };
 
-/// 1 to `N` nodes, outermost first: octet for octet the postcard encoding of a struct with the fields
+/// 1 to `N` nodes, outermost first: byte for byte the postcard encoding of a struct with the fields
 /// of `T` and then a field `Option<Box<Self>>`. More than `N` nodes are refused as they are decoded.
 ///
 /// It is for postcard and its like, which write a struct as its fields alone; a self-describing
@@ -29,7 +29,7 @@ pub struct Chain<T, const N: usize> {
 
 /// More than the `N` nodes that a [`Chain`] holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMany;
+pub struct ChainFull;
 
 impl<T, const N: usize> Chain<T, N> {
     /// A chain of one node.
@@ -44,9 +44,9 @@ impl<T, const N: usize> Chain<T, N> {
     /// Puts a node inside the innermost.
     ///
     /// # Errors
-    /// [`TooMany`], when there are `N` already.
-    pub fn push(&mut self, innermost: T) -> Result<(), TooMany> {
-        self.nodes.push(innermost).map_err(|_| TooMany)
+    /// [`ChainFull`], when there are `N` already.
+    pub fn push(&mut self, innermost: T) -> Result<(), ChainFull> {
+        self.nodes.push(innermost).map_err(|_| ChainFull)
     }
 
     /// The nodes, outermost first; at least one.

@@ -1,28 +1,28 @@
 //! The client's side of one connection: docs/PROTOCOL.md §10.
 //!
 //! ```text
-//! call ─► octets ─► … ─► octets ─► step ─► Reply, by the tag that call returned
+//! call ─► bytes ─► … ─► bytes ─► step ─► Reply, by the tag that call returned
 //! ```
 
 use core::fmt;
 
 use heapless::Deque;
 
-use crate::code::{CODE_CAP, Code};
+use crate::code::{MAX_CODE_LEN, Code};
 use crate::command::Command;
 use crate::encode::{EncodeError, Encoder};
-use crate::frame::{Body, Bounds, Decoded, Decoder, Frame, Kind};
+use crate::frame::{Body, BodyLimits, Decoded, Decoder, Frame, Kind};
 use crate::head::is_name;
-use crate::out::Out;
+use crate::out_buf::OutBuf;
 use crate::payload::Payload;
-use crate::reply::WORDS_CAP;
+use crate::reply::MAX_MESSAGE_LEN;
 
 /// Why a call was not made. Nothing of it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallError {
+pub enum RequestError {
     /// Not a legal name.
     Name,
-    /// As many calls, or octets of requests, are unanswered as the client allows: take replies first.
+    /// As many calls, or bytes of requests, are unanswered as the client allows: take replies first.
     Window,
     /// The request does not fit the free part of the output.
     NoRoom,
@@ -32,7 +32,7 @@ pub enum CallError {
     Closed,
 }
 
-impl fmt::Display for CallError {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Name => "not a legal command name",
@@ -59,10 +59,10 @@ impl<'i> Refusal<'i> {
     /// Reads the line of an `ERR`: printable ASCII, a code and then words. `None` is a fault.
     #[must_use]
     pub fn parse(body: Body<'i>) -> Option<Self> {
-        let Body::Line(octets) = body else { return None };
-        let line = core::str::from_utf8(octets).ok()?;
+        let Body::Line(bytes) = body else { return None };
+        let line = core::str::from_utf8(bytes).ok()?;
         let (name, words) = line.split_once(' ').unwrap_or((line, ""));
-        let printable = octets.iter().all(|octet| matches!(octet, 0x20..=0x7e));
+        let printable = bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e));
         (printable && !name.is_empty()).then(|| Self {
             code: Code::parse(name).unwrap_or(Code::Failed),
             name,
@@ -85,7 +85,7 @@ pub enum Fault {
     /// The server closed between frames.
     End,
     /// The server closed within a frame.
-    CutOff,
+    Truncated,
     /// A frame that is not the grammar's, an ill-formed or counted `ERR`, or an untagged `OK`.
     Grammar,
     /// A counted body was not followed by LF.
@@ -98,7 +98,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::End => "the server closed the connection without a reply",
-            Self::CutOff => "the server closed the connection within a reply",
+            Self::Truncated => "the server closed the connection within a reply",
             Self::Grammar => "the server does not speak Linecard: a reply is not the grammar's",
             Self::Desync => "the server does not speak Linecard: a reply's length is wrong",
             Self::Order => "the server answered out of order",
@@ -109,7 +109,7 @@ impl fmt::Display for Fault {
 /// What a step found, or waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Arrival<'i> {
+pub enum Incoming<'i> {
     /// A call was answered.
     Reply {
         /// The tag of the call.
@@ -121,21 +121,21 @@ pub enum Arrival<'i> {
     TooLarge {
         /// The tag of the call.
         tag: u32,
-        /// Octets of the body.
+        /// Bytes of the body.
         len: u32,
     },
     /// An unsolicited frame. A client that knows no events skips it.
     Event(Frame<'i>),
     /// A late reply to a call that was given up, or an event over the capacity. Step on.
     Skipped,
-    /// More octets.
+    /// More bytes.
     NeedInput {
-        /// Octets of the whole frame at the front of what was not consumed, where that is known.
+        /// Bytes of the whole frame at the front of what was not consumed, where that is known.
         frame_len: Option<u32>,
     },
     /// The server says, of the whole connection, why it closes: no call without a reply was carried
     /// out.
-    Told(Refusal<'i>),
+    Disconnected(Refusal<'i>),
     /// The connection is over.
     Closed(Fault),
 }
@@ -147,7 +147,7 @@ struct InFlight {
     wanted: bool,
 }
 
-/// One connection's state on the client: up to `CALLS` calls without a reply. It owns no octets.
+/// One connection's state on the client: up to `CALLS` calls without a reply. It owns no bytes.
 ///
 /// Calls and replies may be interleaved at will ([`call`](Self::call), [`step`](Self::step)). Neither
 /// waits; a caller whose writes can block keeps from deadlock by the window, see
@@ -155,7 +155,7 @@ struct InFlight {
 #[derive(Debug)]
 pub struct Client<const CALLS: usize> {
     decoder: Decoder,
-    bounds: Bounds,
+    bounds: BodyLimits,
     window: u32,
     in_flight: Deque<InFlight, CALLS>,
     next_tag: u32,
@@ -163,22 +163,22 @@ pub struct Client<const CALLS: usize> {
 }
 
 /// The longest line of an `ERR`; a client must hold it, whatever its capacity for bodies.
-const ERR_LINE_CAP: u32 = 112;
-const _: () = assert!(ERR_LINE_CAP as usize == CODE_CAP + 1 + WORDS_CAP);
+const MAX_ERR_LINE_LEN: u32 = 112;
+const _: () = assert!(MAX_ERR_LINE_LEN as usize == MAX_CODE_LEN + 1 + MAX_MESSAGE_LEN);
 
 impl<const CALLS: usize> Client<CALLS> {
-    /// A client that takes replies of up to `max_reply_len` octets (at least 112, the longest
-    /// error's), and has at most `window` octets of requests without a reply, or one longer request
+    /// A client that takes replies of up to `max_reply_len` bytes (at least 112, the longest
+    /// error's), and has at most `window` bytes of requests without a reply, or one longer request
     /// alone.
     ///
-    /// While requests of `window` octets fit the buffers between the two sides, a client that writes a
+    /// While requests of `window` bytes fit the buffers between the two sides, a client that writes a
     /// whole request before it reads never waits for a server that waits for it.
     #[must_use]
     pub const fn new(max_reply_len: u32, window: u32) -> Self {
-        let max_body_len = if max_reply_len > ERR_LINE_CAP { max_reply_len } else { ERR_LINE_CAP };
+        let max_body_len = if max_reply_len > MAX_ERR_LINE_LEN { max_reply_len } else { MAX_ERR_LINE_LEN };
         Self {
             decoder: Decoder::new(),
-            bounds: Bounds { max_body_len, skip_budget: u32::MAX },
+            bounds: BodyLimits { max_body_len, skip_budget: u32::MAX },
             window,
             in_flight: Deque::new(),
             next_tag: 0,
@@ -189,45 +189,45 @@ impl<const CALLS: usize> Client<CALLS> {
     /// Writes the request of a command; its tag marks the reply.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`RequestError`].
     pub fn call<C: Command>(
         &mut self,
         request: &C::Request<'_>,
-        out: &mut Out<'_>,
-    ) -> Result<u32, CallError> {
+        out: &mut OutBuf<'_>,
+    ) -> Result<u32, RequestError> {
         self.call_named(C::NAME, request, out)
     }
 
     /// Writes a request to a command known only at run time.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`RequestError`].
     pub fn call_named<'p>(
         &mut self,
         name: &str,
         request: &impl Payload<'p>,
-        out: &mut Out<'_>,
-    ) -> Result<u32, CallError> {
+        out: &mut OutBuf<'_>,
+    ) -> Result<u32, RequestError> {
         if self.closed {
-            return Err(CallError::Closed);
+            return Err(RequestError::Closed);
         }
         if !is_name(name) {
-            return Err(CallError::Name);
+            return Err(RequestError::Name);
         }
         let tag = self.next_tag;
         let encoded = request.encode(Encoder::new(name, Some(tag), u32::MAX, out.tail())).map_err(
             |error| match error {
-                EncodeError::TooLong { .. } | EncodeError::NoRoom => CallError::NoRoom,
-                EncodeError::Value => CallError::Value,
+                EncodeError::TooLong { .. } | EncodeError::NoRoom => RequestError::NoRoom,
+                EncodeError::Value => RequestError::Value,
             },
         )?;
         let len = u32::try_from(encoded.len).unwrap_or(u32::MAX);
         if !self.in_flight.is_empty() && self.unanswered_len().saturating_add(len) > self.window {
-            return Err(CallError::Window);
+            return Err(RequestError::Window);
         }
         self.in_flight
             .push_back(InFlight { tag, len, wanted: true })
-            .map_err(|_| CallError::Window)?;
+            .map_err(|_| RequestError::Window)?;
         out.advance(encoded.len);
         self.next_tag = tag.wrapping_add(1);
         Ok(tag)
@@ -252,12 +252,12 @@ impl<const CALLS: usize> Client<CALLS> {
         self.in_flight.iter().any(|call| call.tag == tag && call.wanted)
     }
 
-    /// Looks at the front of `input`: all octets received and not yet consumed. `end` says that nothing
-    /// follows them. The caller drops as many octets as the first result says, once it is done with
+    /// Looks at the front of `input`: all bytes received and not yet consumed. `end` says that nothing
+    /// follows them. The caller drops as many bytes as the first result says, once it is done with
     /// the arrival.
-    pub fn step<'i>(&mut self, input: &'i [u8], end: bool) -> (usize, Arrival<'i>) {
+    pub fn step<'i>(&mut self, input: &'i [u8], end: bool) -> (usize, Incoming<'i>) {
         if self.closed {
-            return (0, Arrival::Closed(Fault::End));
+            return (0, Incoming::Closed(Fault::End));
         }
         let (consumed, decoded) = self.decoder.step(self.bounds, input);
         let arrival = match decoded {
@@ -265,18 +265,18 @@ impl<const CALLS: usize> Client<CALLS> {
             Decoded::Skipped { kind, tag, len } => self.arrive_too_large(kind, tag, len),
             Decoded::NeedInput { .. } if end => {
                 let between = input.is_empty() && self.decoder.is_fresh();
-                self.close(if between { Fault::End } else { Fault::CutOff })
+                self.close(if between { Fault::End } else { Fault::Truncated })
             }
-            Decoded::NeedInput { frame_len } => Arrival::NeedInput { frame_len },
+            Decoded::NeedInput { frame_len } => Incoming::NeedInput { frame_len },
             Decoded::Broken { code: Code::Desync, .. } => self.close(Fault::Desync),
             Decoded::Broken { .. } => self.close(Fault::Grammar),
         };
         (consumed, arrival)
     }
 
-    fn arrive<'i>(&mut self, frame: Frame<'i>) -> Arrival<'i> {
+    fn arrive<'i>(&mut self, frame: Frame<'i>) -> Incoming<'i> {
         let body = match Kind::of(frame.name) {
-            Kind::Other => return Arrival::Event(frame),
+            Kind::Other => return Incoming::Event(frame),
             Kind::Ok => Ok(frame.body),
             Kind::Err => match Refusal::parse(frame.body) {
                 Some(refusal) => Err(refusal),
@@ -284,27 +284,27 @@ impl<const CALLS: usize> Client<CALLS> {
             },
         };
         match (frame.tag, body) {
-            (Some(tag), body) => self.settle(tag, Arrival::Reply { tag, body }),
+            (Some(tag), body) => self.settle(tag, Incoming::Reply { tag, body }),
             (None, Ok(_)) => self.close(Fault::Grammar),
             (None, Err(refusal)) => {
                 self.closed = true;
-                Arrival::Told(refusal)
+                Incoming::Disconnected(refusal)
             }
         }
     }
 
-    fn arrive_too_large<'i>(&mut self, kind: Kind, tag: Option<u32>, len: u32) -> Arrival<'i> {
+    fn arrive_too_large<'i>(&mut self, kind: Kind, tag: Option<u32>, len: u32) -> Incoming<'i> {
         match (kind, tag) {
-            (Kind::Other, _) => Arrival::Skipped,
-            (Kind::Ok, Some(tag)) => self.settle(tag, Arrival::TooLarge { tag, len }),
+            (Kind::Other, _) => Incoming::Skipped,
+            (Kind::Ok, Some(tag)) => self.settle(tag, Incoming::TooLarge { tag, len }),
             (Kind::Ok, None) | (Kind::Err, _) => self.close(Fault::Grammar),
         }
     }
 
     /// A reply settles its call, and those before it that were given up: replies come in order.
-    fn settle<'i>(&mut self, tag: u32, reply: Arrival<'i>) -> Arrival<'i> {
+    fn settle<'i>(&mut self, tag: u32, reply: Incoming<'i>) -> Incoming<'i> {
         let Some(at) = self.in_flight.iter().position(|call| call.tag == tag) else {
-            return Arrival::Skipped;
+            return Incoming::Skipped;
         };
         if self.in_flight.iter().take(at).any(|earlier| earlier.wanted) {
             return self.close(Fault::Order);
@@ -313,15 +313,15 @@ impl<const CALLS: usize> Client<CALLS> {
         for _settled in 0..=at {
             wanted = self.in_flight.pop_front().is_some_and(|call| call.wanted);
         }
-        if wanted { reply } else { Arrival::Skipped }
+        if wanted { reply } else { Incoming::Skipped }
     }
 
     fn unanswered_len(&self) -> u32 {
         self.in_flight.iter().fold(0, |sum: u32, call| sum.saturating_add(call.len))
     }
 
-    fn close<'i>(&mut self, fault: Fault) -> Arrival<'i> {
+    fn close<'i>(&mut self, fault: Fault) -> Incoming<'i> {
         self.closed = true;
-        Arrival::Closed(fault)
+        Incoming::Closed(fault)
     }
 }

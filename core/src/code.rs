@@ -78,8 +78,8 @@ impl Code {
     }
 }
 
-/// The longest of [`Code::ALL`] on the wire, in octets.
-pub(crate) const CODE_CAP: usize = "unknown-command".len();
+/// The longest of [`Code::ALL`] on the wire, in bytes.
+pub(crate) const MAX_CODE_LEN: usize = "unknown-command".len();
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,7 +96,7 @@ mod tests {
         for (at, code) in Code::ALL.into_iter().enumerate() {
             assert_eq!(Code::parse(code.as_str()), Some(code));
             assert_eq!(code.index(), at);
-            assert!(code.as_str().len() <= CODE_CAP);
+            assert!(code.as_str().len() <= MAX_CODE_LEN);
         }
         assert_eq!(Code::parse("new-code"), None);
     }

@@ -9,7 +9,7 @@ use crate::payload::Payload;
 /// are for people.
 ///
 /// ```
-/// use linecard_core::{Command, Failed, Handle, Postcard};
+/// use linecard_core::{Command, Failed, Handler, Postcard};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize)]
@@ -23,7 +23,7 @@ use crate::payload::Payload;
 /// }
 ///
 /// struct Board { pins: [bool; 8] }
-/// impl Handle<SetPin> for Board {
+/// impl Handler<SetPin> for Board {
 ///     fn handle<'a>(
 ///         &'a mut self,
 ///         Postcard((pin, level)): Postcard<(u8, bool)>,
@@ -38,33 +38,33 @@ pub trait Command {
     /// or `MORE`, nor anything that begins with `LC.`. An illegal one does not compile.
     ///
     /// ```compile_fail
-    /// # use linecard_core::{Command, Failed, Handle, Table, Text};
+    /// # use linecard_core::{Command, Failed, Handler, Table, Text};
     /// struct Hello;
     /// impl Command for Hello {
     ///     const NAME: &'static str = "LC.hello";
     ///     type Request<'i> = Text<'i>;
     ///     type Reply<'i> = Text<'i>;
     /// }
-    /// # impl Handle<Hello> for () {
+    /// # impl Handler<Hello> for () {
     /// #     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> { Ok(text) }
     /// # }
     /// Table::<(), 1>::new().insert_command::<Hello>();
     /// ```
     const NAME: &'static str;
 
-    /// What a request carries. It may borrow from the received octets.
+    /// What a request carries. It may borrow from the received bytes.
     type Request<'i>: Payload<'i>;
 
     /// What an `OK` reply carries. It may borrow from the request, and from the handler's state.
     type Reply<'i>: Payload<'i>;
 }
 
-/// The handler's no: `ERR failed`, with words for a person (the first 96 octets of them).
+/// The handler's no: `ERR failed`, with words for a person (the first 96 bytes of them).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed<'a>(pub &'a str);
 
 /// Carries a command out. Implemented by the application's state, once for each command it serves.
-pub trait Handle<C: Command> {
+pub trait Handler<C: Command> {
     /// Called once for each request that decoded, in the order of their arrival.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Writing one frame into lent octets: docs/PROTOCOL.md §2.
+//! Writing one frame into lent bytes: docs/PROTOCOL.md §2.
 //!
 //! ```text
 //! ├─ room for the head ─┤ body ──────────┤      a value's length is known after it is encoded,
@@ -8,14 +8,14 @@
 
 use serde::Serialize;
 
-use crate::head::DIGITS_CAP;
-use crate::out::{Pen, move_down};
+use crate::head::MAX_DIGITS;
+use crate::out_buf::{ByteWriter, move_down};
 use crate::scan::LF;
 
 /// Why a frame could not be written. Nothing of it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodeError {
-    /// The body is longer than the limit of this side, in octets.
+    /// The body is longer than the limit of this side, in bytes.
     TooLong {
         /// The limit.
         limit: u32,
@@ -58,32 +58,32 @@ impl<'s> Encoder<'s> {
     /// # Errors
     /// [`EncodeError::TooLong`], [`EncodeError::NoRoom`].
     pub fn text(self, text: &str) -> Result<Encoded, EncodeError> {
-        let octets = text.as_bytes();
-        if octets.last() == Some(&b'\r') || crate::scan::find_lf(octets, 0).is_some() {
-            self.octets(octets)
+        let bytes = text.as_bytes();
+        if bytes.last() == Some(&b'\r') || crate::scan::find_lf(bytes, 0).is_some() {
+            self.bytes(bytes)
         } else {
-            self.body(octets, None)
+            self.body(bytes, None)
         }
     }
 
-    /// Any octets, counted.
+    /// Any bytes, counted.
     ///
     /// # Errors
     /// [`EncodeError::TooLong`], [`EncodeError::NoRoom`].
-    pub fn octets(self, octets: &[u8]) -> Result<Encoded, EncodeError> {
+    pub fn bytes(self, bytes: &[u8]) -> Result<Encoded, EncodeError> {
         let limit = self.max_len;
-        let len = u32::try_from(octets.len()).map_err(|_| EncodeError::TooLong { limit })?;
-        self.body(octets, Some(len))
+        let len = u32::try_from(bytes.len()).map_err(|_| EncodeError::TooLong { limit })?;
+        self.body(bytes, Some(len))
     }
 
-    fn body(self, octets: &[u8], len: Option<u32>) -> Result<Encoded, EncodeError> {
-        if octets.len() > self.max_len as usize {
+    fn body(self, bytes: &[u8], len: Option<u32>) -> Result<Encoded, EncodeError> {
+        if bytes.len() > self.max_len as usize {
             return Err(EncodeError::TooLong { limit: self.max_len });
         }
-        let mut pen = Pen::new(self.free);
+        let mut pen = ByteWriter::new(self.free);
         pen.put_head(self.name, len, self.tag);
-        pen.put(octets);
-        pen.put_octet(LF);
+        pen.put(bytes);
+        pen.put_byte(LF);
         pen.finish().map(|len| Encoded { len }).ok_or(EncodeError::NoRoom)
     }
 
@@ -93,11 +93,11 @@ impl<'s> Encoder<'s> {
     /// # Errors
     /// [`EncodeError::TooLong`], [`EncodeError::NoRoom`], [`EncodeError::Value`].
     pub fn postcard<T: Serialize + ?Sized>(self, value: &T) -> Result<Encoded, EncodeError> {
-        let head_room = self.name.len().saturating_add(HEAD_TAIL_CAP);
+        let head_room = self.name.len().saturating_add(MAX_HEAD_TAIL_LEN);
         let (head, rest) = self.free.split_at_mut_checked(head_room).ok_or(EncodeError::NoRoom)?;
         let room = rest.len().saturating_sub(1).min(self.max_len as usize);
         let body = rest.get_mut(..room).unwrap_or_default();
-        let body_len = match postcard::serialize_with_flavor(value, Pen::new(body)) {
+        let body_len = match postcard::serialize_with_flavor(value, ByteWriter::new(body)) {
             Ok(len) => len,
             Err(postcard::Error::SerializeBufferFull) if room == self.max_len as usize => {
                 return Err(EncodeError::TooLong { limit: self.max_len });
@@ -108,7 +108,7 @@ impl<'s> Encoder<'s> {
         if let Some(end) = rest.get_mut(body_len) {
             *end = LF;
         }
-        let mut pen = Pen::new(head);
+        let mut pen = ByteWriter::new(head);
         pen.put_head(self.name, u32::try_from(body_len).ok(), self.tag);
         let head_len = pen.finish().ok_or(EncodeError::NoRoom)?;
         let frame_len = head_len.saturating_add(body_len).saturating_add(1);
@@ -118,10 +118,10 @@ impl<'s> Encoder<'s> {
 }
 
 /// The longest head behind its name: ` 4294967295 #4294967295` LF.
-pub(crate) const HEAD_TAIL_CAP: usize = 1 + DIGITS_CAP + 2 + DIGITS_CAP + 1;
+pub(crate) const MAX_HEAD_TAIL_LEN: usize = 1 + MAX_DIGITS + 2 + MAX_DIGITS + 1;
 
-/// Moves what stands from `from` on to `to`, so that the frame has `frame_len` octets.
-fn close_gap(octets: &mut [u8], to: usize, from: usize, frame_len: usize) {
+/// Moves what stands from `from` on to `to`, so that the frame has `frame_len` bytes.
+fn close_gap(bytes: &mut [u8], to: usize, from: usize, frame_len: usize) {
     let gap = from.saturating_sub(to);
-    move_down(octets.get_mut(to..frame_len.saturating_add(gap)).unwrap_or_default(), gap);
+    move_down(bytes.get_mut(to..frame_len.saturating_add(gap)).unwrap_or_default(), gap);
 }

@@ -1,7 +1,7 @@
-//! Octets to frames, one at a time and in place: docs/PROTOCOL.md §2.
+//! Bytes to frames, one at a time and in place: docs/PROTOCOL.md §2.
 //!
 //! ```text
-//! counted:  NAME SP LEN [SP TAG] LF  │ LEN octets, any    │ LF
+//! counted:  NAME SP LEN [SP TAG] LF  │ LEN bytes, any    │ LF
 //! line:     NAME        [SP TAG] LF  │ UTF-8 without LF   │ [CR] LF
 //! ```
 //!
@@ -17,16 +17,16 @@ use crate::scan::{LF, find_lf, least_len, trim_cr};
 pub enum Body<'i> {
     /// One line, without its LF and a CR before that; not yet known to be UTF-8.
     Line(&'i [u8]),
-    /// As many octets as the head said.
+    /// As many bytes as the head said.
     Counted(&'i [u8]),
 }
 
 impl<'i> Body<'i> {
-    /// The octets, however they were delimited.
+    /// The bytes, however they were delimited.
     #[must_use]
-    pub const fn octets(&self) -> &'i [u8] {
+    pub const fn bytes(&self) -> &'i [u8] {
         match *self {
-            Self::Line(octets) | Self::Counted(octets) => octets,
+            Self::Line(bytes) | Self::Counted(bytes) => bytes,
         }
     }
 }
@@ -43,14 +43,14 @@ pub struct Frame<'i> {
 }
 
 impl<'i> Frame<'i> {
-    /// Reads one frame of any length at the front of `octets`, and says how long it is. `None` when
+    /// Reads one frame of any length at the front of `bytes`, and says how long it is. `None` when
     /// no whole frame is there, or it is not the grammar's.
     ///
     /// For tools that hold whole frames; a stream is read by a [`Session`](crate::Session) or a
     /// [`Client`](crate::Client).
     #[must_use]
-    pub fn parse(octets: &'i [u8]) -> Option<(Self, usize)> {
-        match Decoder::new().step(Bounds::NONE, octets) {
+    pub fn parse(bytes: &'i [u8]) -> Option<(Self, usize)> {
+        match Decoder::new().step(BodyLimits::NONE, bytes) {
             (len, Decoded::Frame(frame)) => Some((frame, len)),
             _ => None,
         }
@@ -59,12 +59,12 @@ impl<'i> Frame<'i> {
 
 /// How long a body may be to be stored, and to be skipped.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct BodyLimits {
     pub(crate) max_body_len: u32,
     pub(crate) skip_budget: u32,
 }
 
-impl Bounds {
+impl BodyLimits {
     pub(crate) const NONE: Self = Self { max_body_len: u32::MAX, skip_budget: u32::MAX };
 }
 
@@ -78,7 +78,7 @@ pub(crate) enum Decoded<'i> {
         len: u32,
     },
     NeedInput {
-        /// Octets of the whole frame, once known.
+        /// Bytes of the whole frame, once known.
         frame_len: Option<u32>,
     },
     /// The extent of the frame is in doubt: the stream can't be read on.
@@ -111,28 +111,28 @@ impl Kind {
 enum State {
     /// Nothing.
     Fresh,
-    /// A counted frame of so many octets, all kept in the input.
+    /// A counted frame of so many bytes, all kept in the input.
     Counted { frame_len: u32 },
-    /// A line frame, kept in the input; the first `scanned` octets of it hold no end of the body.
+    /// A line frame, kept in the input; the first `scanned` bytes of it hold no end of the body.
     Line { scanned: usize },
-    /// A counted body over the limit, of which `left` octets are still to come.
+    /// A counted body over the limit, of which `left` bytes are still to come.
     SkipCounted { kind: Kind, tag: Option<u32>, len: u32, left: u32 },
     /// A line over the limit.
-    SkipLine(SeenLine),
+    SkipLine(SkippedLine),
 }
 
 /// What is kept of a line that is too long to be.
 #[derive(Clone, Copy, Debug)]
-struct SeenLine {
+struct SkippedLine {
     kind: Kind,
     tag: Option<u32>,
-    /// Octets so far.
+    /// Bytes so far.
     len: usize,
     /// The last of them.
     last: Option<u8>,
 }
 
-/// Finds frames in octets. Its answers do not depend on how the octets were cut into pieces.
+/// Finds frames in bytes. Its answers do not depend on how the bytes were cut into pieces.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     state: State,
@@ -150,7 +150,7 @@ impl Decoder {
         matches!(self.state, State::Fresh)
     }
 
-    /// The frame at the front of `input`, and its octets, where all of it is there and nothing is wrong
+    /// The frame at the front of `input`, and its bytes, where all of it is there and nothing is wrong
     /// or special about it: what [`step`](Self::step) finds nearly always, without the cost of all that
     /// it may find.
     #[inline]
@@ -170,13 +170,13 @@ impl Decoder {
             let end = find_lf(rest, 0)?;
             (Body::Line(trim_cr(rest.get(..end)?)), end)
         };
-        let fits = body.octets().len() <= max_body_len as usize && rest.get(end) == Some(&LF);
+        let fits = body.bytes().len() <= max_body_len as usize && rest.get(end) == Some(&LF);
         fits.then(|| (Frame { name, tag, body }, at.saturating_add(end).saturating_add(1)))
     }
 
-    /// Looks at `input`, all received and not yet consumed; says how many octets at its front are
+    /// Looks at `input`, all received and not yet consumed; says how many bytes at its front are
     /// done with, which the caller drops when it is done with the frame.
-    pub(crate) fn step<'i>(&mut self, bounds: Bounds, input: &'i [u8]) -> Stepped<'i> {
+    pub(crate) fn step<'i>(&mut self, bounds: BodyLimits, input: &'i [u8]) -> Stepped<'i> {
         match self.state {
             State::Counted { frame_len } if input.len() < frame_len as usize => {
                 (0, Decoded::NeedInput { frame_len: Some(frame_len) })
@@ -190,7 +190,7 @@ impl Decoder {
         }
     }
 
-    fn open<'i>(&mut self, bounds: Bounds, input: &'i [u8], scanned: usize) -> Stepped<'i> {
+    fn open<'i>(&mut self, bounds: BodyLimits, input: &'i [u8], scanned: usize) -> Stepped<'i> {
         match HeadLine::at_front_of(input) {
             HeadLine::Whole(head, at) => match head.len {
                 Some(len) => self.counted(bounds, input, head, at, len),
@@ -204,7 +204,7 @@ impl Decoder {
     /// The body starts `at`, and its length was told.
     fn counted<'i>(
         &mut self,
-        bounds: Bounds,
+        bounds: BodyLimits,
         input: &'i [u8],
         head: Head<'i>,
         at: usize,
@@ -228,10 +228,10 @@ impl Decoder {
         }
     }
 
-    /// The body starts `at` and ends at an LF, which is not among the first `scanned` octets.
+    /// The body starts `at` and ends at an LF, which is not among the first `scanned` bytes.
     fn line<'i>(
         &mut self,
-        bounds: Bounds,
+        bounds: BodyLimits,
         input: &'i [u8],
         head: Head<'i>,
         at: usize,
@@ -244,7 +244,7 @@ impl Decoder {
         let last = line.last().copied();
         let len = least_len(line.len(), last);
         if len > bounds.max_body_len as usize {
-            let seen = SeenLine { kind: Kind::of(head.name), tag: head.tag, len: line.len(), last };
+            let seen = SkippedLine { kind: Kind::of(head.name), tag: head.tag, len: line.len(), last };
             return self.skip_line(bounds, input, end, seen);
         }
         if let Some(end) = end {
@@ -259,7 +259,7 @@ impl Decoder {
         (consumed, Decoded::Frame(Frame { name: head.name, tag: head.tag, body }))
     }
 
-    /// `left` octets of the body, from `at` on, and its LF go by.
+    /// `left` bytes of the body, from `at` on, and its LF go by.
     fn skip_counted<'i>(
         &mut self,
         input: &'i [u8],
@@ -284,24 +284,24 @@ impl Decoder {
     }
 
     /// More of a line of which `seen` is gone.
-    fn skip_more<'i>(&mut self, bounds: Bounds, input: &'i [u8], seen: SeenLine) -> Stepped<'i> {
+    fn skip_more<'i>(&mut self, bounds: BodyLimits, input: &'i [u8], seen: SkippedLine) -> Stepped<'i> {
         let lf = find_lf(input, 0);
         let part = input.get(..lf.unwrap_or(input.len())).unwrap_or_default();
         let len = seen.len.saturating_add(part.len());
         let last = part.last().copied().or(seen.last);
         let end = lf.map(|lf| lf.saturating_add(1));
-        self.skip_line(bounds, input, end, SeenLine { len, last, ..seen })
+        self.skip_line(bounds, input, end, SkippedLine { len, last, ..seen })
     }
 
     /// A line over the limit, `seen` up to its `end`, or so far.
     fn skip_line<'i>(
         &mut self,
-        bounds: Bounds,
+        bounds: BodyLimits,
         input: &'i [u8],
         end: Option<usize>,
-        seen: SeenLine,
+        seen: SkippedLine,
     ) -> Stepped<'i> {
-        let SeenLine { kind, tag, len, last } = seen;
+        let SkippedLine { kind, tag, len, last } = seen;
         let len = least_len(len, last);
         if len > bounds.skip_budget as usize {
             return broken(Code::TooLarge, tag);

@@ -7,21 +7,21 @@
 
 use crate::scan::{CR, LF, find_lf};
 
-/// The longest name, in octets.
-pub const NAME_CAP: usize = 32;
+/// The longest name, in bytes.
+pub const MAX_NAME_LEN: usize = 32;
 
-/// The longest head line, in octets: 55 of the longest head, CR and LF.
-pub const HEAD_LINE_CAP: usize = NAME_CAP + 1 + DIGITS_CAP + 2 + DIGITS_CAP + 2;
+/// The longest head line, in bytes: 55 of the longest head, CR and LF.
+pub const MAX_HEAD_LINE_LEN: usize = MAX_NAME_LEN + 1 + MAX_DIGITS + 2 + MAX_DIGITS + 2;
 
 /// Decimal digits of the largest length or tag, 4294967295.
-pub(crate) const DIGITS_CAP: usize = 10;
+pub(crate) const MAX_DIGITS: usize = 10;
 
 /// What a head line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'i> {
-    /// The command, or `OK` or `ERR`: a letter, then letters, digits, `-`, `_`, `.`; 1 to 32 octets.
+    /// The command, or `OK` or `ERR`: a letter, then letters, digits, `-`, `_`, `.`; 1 to 32 bytes.
     pub name: &'i str,
-    /// The octets in the body, where they are counted.
+    /// The bytes in the body, where they are counted.
     pub len: Option<u32>,
     /// The number that a reply echoes.
     pub tag: Option<u32>,
@@ -37,10 +37,10 @@ impl<'i> Head<'i> {
         }
     }
 
-    /// A whole head line, and its octets.
+    /// A whole head line, and its bytes.
     #[inline]
     pub(crate) fn line_at_front_of(input: &'i [u8]) -> Option<(Self, usize)> {
-        let window = input.get(..HEAD_LINE_CAP).unwrap_or(input);
+        let window = input.get(..MAX_HEAD_LINE_LEN).unwrap_or(input);
         match Self::at_front_of(window)? {
             (head, [LF, after @ ..] | [CR, LF, after @ ..]) => {
                 Some((head, window.len().saturating_sub(after.len())))
@@ -51,8 +51,8 @@ impl<'i> Head<'i> {
 
     /// Reads as far as the grammar goes; gives back what stands there, which should be the line's end.
     #[inline]
-    fn at_front_of(octets: &'i [u8]) -> Option<(Self, &'i [u8])> {
-        let (name, rest) = name(octets)?;
+    fn at_front_of(bytes: &'i [u8]) -> Option<(Self, &'i [u8])> {
+        let (name, rest) = name(bytes)?;
         let (len, rest) = match rest {
             [b' ', digits @ ..] if matches!(digits, [b'0'..=b'9', ..]) => {
                 let (len, rest) = number(digits)?;
@@ -73,18 +73,18 @@ impl<'i> Head<'i> {
 
 /// A name and what follows it.
 #[inline]
-fn name(octets: &[u8]) -> Option<(&str, &[u8])> {
-    let ends = |&octet: &u8| {
-        // A table for speed; a device makes do without its 256 octets.
+fn name(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let ends = |&byte: &u8| {
+        // A table for speed; a device makes do without its 256 bytes.
         if cfg!(target_os = "none") {
-            !is_name_octet(octet)
+            !is_name_byte(byte)
         } else {
-            NAME_OCTETS.get(usize::from(octet)) != Some(&true)
+            NAME_BYTES.get(usize::from(byte)) != Some(&true)
         }
     };
-    let len = octets.iter().position(ends).unwrap_or(octets.len());
-    let (name, rest) = octets.split_at_checked(len)?;
-    if len > NAME_CAP || !name.first()?.is_ascii_alphabetic() {
+    let len = bytes.iter().position(ends).unwrap_or(bytes.len());
+    let (name, rest) = bytes.split_at_checked(len)?;
+    if len > MAX_NAME_LEN || !name.first()?.is_ascii_alphabetic() {
         return None;
     }
     Some((core::str::from_utf8(name).ok()?, rest))
@@ -95,11 +95,11 @@ fn name(octets: &[u8]) -> Option<(&str, &[u8])> {
 pub const fn is_name(name: &str) -> bool {
     let mut rest = name.as_bytes();
     match rest.first() {
-        Some(first) if first.is_ascii_alphabetic() && rest.len() <= NAME_CAP => {}
+        Some(first) if first.is_ascii_alphabetic() && rest.len() <= MAX_NAME_LEN => {}
         _ => return false,
     }
-    while let [octet, after @ ..] = rest {
-        if !is_name_octet(*octet) {
+    while let [byte, after @ ..] = rest {
+        if !is_name_byte(*byte) {
             return false;
         }
         rest = after;
@@ -107,34 +107,34 @@ pub const fn is_name(name: &str) -> bool {
     true
 }
 
-const fn is_name_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.')
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
-/// [`is_name_octet`] of each octet: for a name that is read, one load an octet.
-static NAME_OCTETS: [bool; 256] = name_octets();
+/// [`is_name_byte`] of each byte: for a name that is read, one load a byte.
+static NAME_BYTES: [bool; 256] = name_bytes();
 
-const fn name_octets() -> [bool; 256] {
+const fn name_bytes() -> [bool; 256] {
     let mut is = [false; 256];
     let mut left: &mut [bool] = &mut is;
-    let mut octet = 0_u8;
+    let mut byte = 0_u8;
     while let [first, rest @ ..] = left {
-        *first = is_name_octet(octet);
-        octet = octet.wrapping_add(1);
+        *first = is_name_byte(byte);
+        byte = byte.wrapping_add(1);
         left = rest;
     }
     is
 }
 
 /// A decimal number of at most 32 bits without leading zeros, and what follows it.
-fn number(octets: &[u8]) -> Option<(u32, &[u8])> {
+fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let mut value = 0_u32;
-    let mut rest = octets;
+    let mut rest = bytes;
     while let [digit @ b'0'..=b'9', after @ ..] = rest {
         value = value.checked_mul(10)?.checked_add(u32::from(digit & 0x0f))?;
         rest = after;
     }
-    match octets {
+    match bytes {
         [b'0', b'0'..=b'9', ..] => None,
         [b'0'..=b'9', ..] => Some((value, rest)),
         _ => None,
@@ -143,7 +143,7 @@ fn number(octets: &[u8]) -> Option<(u32, &[u8])> {
 
 /// What the front of an input holds of a head line.
 pub(crate) enum HeadLine<'i> {
-    /// A head, and the octets of its line.
+    /// A head, and the bytes of its line.
     Whole(Head<'i>, usize),
     /// No LF yet, and it may still come.
     Partial,
@@ -152,14 +152,14 @@ pub(crate) enum HeadLine<'i> {
 }
 
 impl<'i> HeadLine<'i> {
-    /// Judges at the LF, or after [`HEAD_LINE_CAP`] octets without one; never earlier.
+    /// Judges at the LF, or after [`MAX_HEAD_LINE_LEN`] bytes without one; never earlier.
     #[inline]
     pub(crate) fn at_front_of(input: &'i [u8]) -> Self {
         if let Some((head, len)) = Head::line_at_front_of(input) {
             return Self::Whole(head, len);
         }
-        let window = input.get(..HEAD_LINE_CAP).unwrap_or(input);
-        if window.len() == HEAD_LINE_CAP || find_lf(window, 0).is_some() {
+        let window = input.get(..MAX_HEAD_LINE_LEN).unwrap_or(input);
+        if window.len() == MAX_HEAD_LINE_LEN || find_lf(window, 0).is_some() {
             Self::Bad
         } else {
             Self::Partial

@@ -1,9 +1,9 @@
 //! The protocol core of **Linecard**: typed commands over a byte stream, *a line and a postcard*.
 //!
 //! Its laws:
-//! - it does no I/O: octets come in as slices and go out into slices that the caller lends;
+//! - it does no I/O: bytes come in as slices and go out into slices that the caller lends;
 //! - it reads no clock: time is an argument, in [`Millis`] of the caller's own monotonic clock;
-//! - it allocates nothing, and a [`Session`] owns no octets: what was not consumed stays the
+//! - it allocates nothing, and a [`Session`] owns no bytes: what was not consumed stays the
 //!   caller's, to be shown again with more behind it;
 //! - it never panics, recurses or spins, whatever a peer sends;
 //! - it is written once: every front and adapter pumps the same [`Session`] and the same [`Client`].
@@ -11,7 +11,7 @@
 //! The wire is docs/PROTOCOL.md. Data flows one way through it:
 //!
 //! ```text
-//! octets ─► frame ─► Session ─► Table ─► Handle ─► Reply ─► octets
+//! bytes ─► frame ─► Session ─► Table ─► Handler ─► Reply ─► bytes
 //!           (head)   (limits,   (name →  (typed    (typed
 //!                     time)      entry)   request)  value)
 //! ```
@@ -19,7 +19,7 @@
 //! # A command, its handler, a table, a session
 //!
 //! ```
-//! use linecard_core::{Command, Failed, Handle, Limits, Millis, Out, Session, Table, Text, pump};
+//! use linecard_core::{Command, Failed, Handler, Limits, Millis, OutBuf, Session, Table, Text, pump};
 //!
 //! /// Declared once, used by both sides.
 //! struct Greet;
@@ -30,7 +30,7 @@
 //! }
 //!
 //! struct Device;
-//! impl Handle<Greet> for Device {
+//! impl Handler<Greet> for Device {
 //!     fn handle<'a>(&'a mut self, name: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
 //!         if name.0.is_empty() { Err(Failed("whom?")) } else { Ok(name) }
 //!     }
@@ -41,8 +41,8 @@
 //!
 //! let limits = Limits::DEVICE;
 //! let mut session = Session::new(&limits, Millis(0));
-//! let mut octets = vec![0; limits.reply_room()];
-//! let mut out = Out::new(&mut octets);
+//! let mut bytes = vec![0; limits.max_reply_frame_len()];
+//! let mut out = OutBuf::new(&mut bytes);
 //! let (consumed, _want) =
 //!     pump(&mut session, &mut table.bind(Device), Millis(1), b"GREET #1\nAda\n", false, &mut out);
 //! assert_eq!(consumed, 13);
@@ -85,8 +85,8 @@ mod encode;
 mod frame;
 mod head;
 mod limits;
-mod map;
-mod out;
+mod unique_map;
+mod out_buf;
 mod payload;
 mod reply;
 mod scan;
@@ -94,19 +94,19 @@ mod service;
 mod session;
 mod table;
 
-pub use bounded::{Bytes, Str};
-pub use chain::{Chain, TooMany};
-pub use client::{Arrival, CallError, Client, Fault, Refusal};
+pub use bounded::{BoundedBytes, BoundedStr};
+pub use chain::{Chain, ChainFull};
+pub use client::{Incoming, RequestError, Client, Fault, Refusal};
 pub use code::Code;
-pub use command::{Command, Failed, Handle};
+pub use command::{Command, Failed, Handler};
 pub use encode::{EncodeError, Encoded, Encoder};
 pub use frame::{Body, Frame};
-pub use head::{HEAD_LINE_CAP, Head, NAME_CAP, is_name};
+pub use head::{MAX_HEAD_LINE_LEN, Head, MAX_NAME_LEN, is_name};
 pub use limits::{Limits, Millis};
-pub use map::{Map, MapError};
-pub use out::Out;
-pub use payload::{Octets, Payload, Postcard, Reject, Text};
-pub use reply::{Reply, Sent, WORDS_CAP, refuse};
+pub use unique_map::{UniqueMap, InsertError};
+pub use out_buf::OutBuf;
+pub use payload::{Bytes, Payload, Postcard, DecodeError, Text};
+pub use reply::{Reply, Answered, MAX_MESSAGE_LEN, refuse};
 pub use service::{Service, Want, pump};
 pub use session::{Session, Step};
-pub use table::{Bound, Entry, Table, TableError};
+pub use table::{Dispatcher, Entry, Table, TableError};

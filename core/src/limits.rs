@@ -1,7 +1,7 @@
 //! What a session may take, give and wait for: docs/PROTOCOL.md §4 (limits) and §8.3 (time).
 
-use crate::head::HEAD_LINE_CAP;
-use crate::reply::{ERR_FRAME_CAP, OK_HEAD_CAP};
+use crate::head::MAX_HEAD_LINE_LEN;
+use crate::reply::{MAX_ERR_FRAME_LEN, MAX_OK_HEAD_LEN};
 
 /// A moment on, or a span of, the caller's monotonic clock, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,7 @@ impl Millis {
     }
 }
 
-/// The limits of one server session. Lengths count octets, of a line those after a dropped CR;
+/// The limits of one server session. Lengths count bytes, of a line those after a dropped CR;
 /// exactly the limit is legal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -37,7 +37,7 @@ pub struct Limits {
     /// The longest body that is read and thrown away to stay in sync; beyond it the session closes.
     /// Counts as `max_body_len` where it is less.
     pub skip_budget: u32,
-    /// From a frame's first octet to its last.
+    /// From a frame's first byte to its last.
     pub frame_deadline: Millis,
     /// With no frame begun and no reply owed.
     pub idle_timeout: Millis,
@@ -62,18 +62,18 @@ impl Limits {
         idle_timeout: Millis(60_000),
     };
 
-    /// The octets of the longest frame that is stored: what an input buffer must hold.
+    /// The bytes of the longest frame that is stored: what an input buffer must hold.
     #[must_use]
-    pub const fn frame_room(&self) -> usize {
-        frame_room(self.max_body_len)
+    pub const fn max_request_frame_len(&self) -> usize {
+        max_request_frame_len(self.max_body_len)
     }
 
-    /// The octets of the longest reply: what must be free in the output for a request to be handed
+    /// The bytes of the longest reply: what must be free in the output for a request to be handed
     /// out, so what an output buffer must hold.
     #[must_use]
-    pub const fn reply_room(&self) -> usize {
-        let ok = (self.max_reply_len as usize).saturating_add(OK_HEAD_CAP + 1);
-        if ok > ERR_FRAME_CAP { ok } else { ERR_FRAME_CAP }
+    pub const fn max_reply_frame_len(&self) -> usize {
+        let ok = (self.max_reply_len as usize).saturating_add(MAX_OK_HEAD_LEN + 1);
+        if ok > MAX_ERR_FRAME_LEN { ok } else { MAX_ERR_FRAME_LEN }
     }
 
     pub(crate) const fn skip_budget(&self) -> u32 {
@@ -82,6 +82,6 @@ impl Limits {
 }
 
 /// The longest frame with a body of `body_len`: a head line, the body, CR LF.
-pub(crate) const fn frame_room(body_len: u32) -> usize {
-    (body_len as usize).saturating_add(HEAD_LINE_CAP + 2)
+pub(crate) const fn max_request_frame_len(body_len: u32) -> usize {
+    (body_len as usize).saturating_add(MAX_HEAD_LINE_LEN + 2)
 }

@@ -10,14 +10,14 @@ use crate::frame::Body;
 
 /// Why a body is not a value of the command's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reject {
+pub enum DecodeError {
     /// Not exactly one value, beyond a capacity, or a line where a counted body is due.
     Payload,
     /// Not UTF-8.
     Text,
 }
 
-impl Reject {
+impl DecodeError {
     /// The code that a server answers with.
     #[must_use]
     pub const fn code(self) -> Code {
@@ -28,7 +28,7 @@ impl Reject {
     }
 }
 
-impl fmt::Display for Reject {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Payload => "not a value of the command's type",
@@ -42,8 +42,8 @@ pub trait Payload<'i>: Sized {
     /// Reads the whole of a body.
     ///
     /// # Errors
-    /// [`Reject`], where the body is not exactly one value of this type.
-    fn decode(body: Body<'i>) -> Result<Self, Reject>;
+    /// [`DecodeError`], where the body is not exactly one value of this type.
+    fn decode(body: Body<'i>) -> Result<Self, DecodeError>;
 
     /// Writes the frame that carries this value.
     ///
@@ -57,8 +57,8 @@ pub trait Payload<'i>: Sized {
 pub struct Text<'i>(pub &'i str);
 
 impl<'i> Payload<'i> for Text<'i> {
-    fn decode(body: Body<'i>) -> Result<Self, Reject> {
-        core::str::from_utf8(body.octets()).map(Text).map_err(|_| Reject::Text)
+    fn decode(body: Body<'i>) -> Result<Self, DecodeError> {
+        core::str::from_utf8(body.bytes()).map(Text).map_err(|_| DecodeError::Text)
     }
 
     fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
@@ -66,24 +66,24 @@ impl<'i> Payload<'i> for Text<'i> {
     }
 }
 
-/// Octets as they are, always counted: an image, a block, a format of your own.
+/// Bytes as they are, always counted: an image, a block, a format of your own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Octets<'i>(pub &'i [u8]);
+pub struct Bytes<'i>(pub &'i [u8]);
 
-impl<'i> Payload<'i> for Octets<'i> {
-    fn decode(body: Body<'i>) -> Result<Self, Reject> {
+impl<'i> Payload<'i> for Bytes<'i> {
+    fn decode(body: Body<'i>) -> Result<Self, DecodeError> {
         match body {
-            Body::Counted(octets) => Ok(Octets(octets)),
-            Body::Line(_) => Err(Reject::Payload),
+            Body::Counted(bytes) => Ok(Bytes(bytes)),
+            Body::Line(_) => Err(DecodeError::Payload),
         }
     }
 
     fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
-        encoder.octets(self.0)
+        encoder.bytes(self.0)
     }
 }
 
-/// One postcard value, always counted; octets left over are an error.
+/// One postcard value, always counted; bytes left over are an error.
 ///
 /// Decoding goes as deep as the type does. A type that holds itself (by a `Box`) lets a peer overflow
 /// the stack with a few kilobytes: use [`Chain`](crate::Chain) instead. Collections without a
@@ -92,13 +92,13 @@ impl<'i> Payload<'i> for Octets<'i> {
 pub struct Postcard<T>(pub T);
 
 impl<'i, T: Deserialize<'i> + Serialize> Payload<'i> for Postcard<T> {
-    fn decode(body: Body<'i>) -> Result<Self, Reject> {
-        let Body::Counted(octets) = body else { return Err(Reject::Payload) };
-        let mut deserializer = postcard::Deserializer::from_bytes(octets);
-        let Ok(value) = T::deserialize(&mut deserializer) else { return Err(Reject::Payload) };
+    fn decode(body: Body<'i>) -> Result<Self, DecodeError> {
+        let Body::Counted(bytes) = body else { return Err(DecodeError::Payload) };
+        let mut deserializer = postcard::Deserializer::from_bytes(bytes);
+        let Ok(value) = T::deserialize(&mut deserializer) else { return Err(DecodeError::Payload) };
         match deserializer.finalize() {
             Ok([]) => Ok(Self(value)),
-            _ => Err(Reject::Payload),
+            _ => Err(DecodeError::Payload),
         }
     }
 

@@ -2,24 +2,24 @@
 
 use serde::Serialize;
 
-use crate::code::{CODE_CAP, Code};
-use crate::encode::{EncodeError, Encoder, HEAD_TAIL_CAP};
-use crate::head::DIGITS_CAP;
-use crate::out::{Out, Pen};
+use crate::code::{MAX_CODE_LEN, Code};
+use crate::encode::{EncodeError, Encoder, MAX_HEAD_TAIL_LEN};
+use crate::head::MAX_DIGITS;
+use crate::out_buf::{OutBuf, ByteWriter};
 use crate::payload::Payload;
 
-/// The most words for a person that an error carries, in octets.
-pub const WORDS_CAP: usize = 96;
+/// The most words for a person that an error carries, in bytes.
+pub const MAX_MESSAGE_LEN: usize = 96;
 
 /// The longest head of an `OK` reply.
-pub(crate) const OK_HEAD_CAP: usize = 2 + HEAD_TAIL_CAP;
+pub(crate) const MAX_OK_HEAD_LEN: usize = 2 + MAX_HEAD_TAIL_LEN;
 
 /// The longest `ERR` frame: `ERR #4294967295` LF, a code, a space, words, LF.
-pub(crate) const ERR_FRAME_CAP: usize = 3 + 2 + DIGITS_CAP + 1 + CODE_CAP + 1 + WORDS_CAP + 1;
+pub(crate) const MAX_ERR_FRAME_LEN: usize = 3 + 2 + MAX_DIGITS + 1 + MAX_CODE_LEN + 1 + MAX_MESSAGE_LEN + 1;
 
 /// Whether a reply is owed, and with which tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owed {
+pub(crate) enum PendingReply {
     Nothing,
     Reply { tag: Option<u32> },
 }
@@ -27,11 +27,11 @@ pub(crate) enum Owed {
 /// Proof that a request was answered.
 #[derive(Debug)]
 #[must_use]
-pub struct Sent {
+pub struct Answered {
     code: Option<Code>,
 }
 
-impl Sent {
+impl Answered {
     /// `None` when the answer was `OK`, else the code of the error.
     #[must_use]
     pub const fn code(&self) -> Option<Code> {
@@ -43,14 +43,14 @@ impl Sent {
 /// session's next step: every request gets exactly one reply.
 #[derive(Debug)]
 pub struct Reply<'s> {
-    owed: &'s mut Owed,
+    owed: &'s mut PendingReply,
     max_len: u32,
     tail: &'s mut [u8],
     written: &'s mut usize,
 }
 
 impl<'s> Reply<'s> {
-    pub(crate) fn new(owed: &'s mut Owed, max_len: u32, out: &'s mut Out<'_>) -> Self {
+    pub(crate) fn new(owed: &'s mut PendingReply, max_len: u32, out: &'s mut OutBuf<'_>) -> Self {
         let (tail, written) = out.lend();
         Self { owed, max_len, tail, written }
     }
@@ -63,36 +63,36 @@ impl<'s> Reply<'s> {
 
     /// Answers `OK` with a command's reply value. One over the reply limit becomes
     /// `ERR reply-too-large`; one that can't be encoded, `ERR failed`.
-    pub fn send<'p>(self, payload: &impl Payload<'p>) -> Sent {
+    pub fn send<'p>(self, payload: &impl Payload<'p>) -> Answered {
         self.encode(|encoder| payload.encode(encoder))
     }
 
     /// Answers `OK` with a text.
-    pub fn text(self, text: &str) -> Sent {
+    pub fn text(self, text: &str) -> Answered {
         self.encode(|encoder| encoder.text(text))
     }
 
-    /// Answers `OK` with octets.
-    pub fn octets(self, octets: &[u8]) -> Sent {
-        self.encode(|encoder| encoder.octets(octets))
+    /// Answers `OK` with bytes.
+    pub fn bytes(self, bytes: &[u8]) -> Answered {
+        self.encode(|encoder| encoder.bytes(bytes))
     }
 
     /// Answers `OK` with the postcard encoding of a value.
-    pub fn postcard<T: Serialize + ?Sized>(self, value: &T) -> Sent {
+    pub fn postcard<T: Serialize + ?Sized>(self, value: &T) -> Answered {
         self.encode(|encoder| encoder.postcard(value))
     }
 
-    /// Answers `ERR` with words for a person: of their octets the first 96, those outside
+    /// Answers `ERR` with words for a person: of their bytes the first 96, those outside
     /// 0x20–0x7E as `?`.
-    pub fn error(self, code: Code, words: &str) -> Sent {
-        self.refuse(code, &[Word::Text(words)])
+    pub fn error(self, code: Code, words: &str) -> Answered {
+        self.refuse(code, &[Fragment::Text(words)])
     }
 
     fn encode(
         self,
         write: impl FnOnce(Encoder<'_>) -> Result<crate::Encoded, EncodeError>,
-    ) -> Sent {
-        let Owed::Reply { tag } = *self.owed else { return Sent { code: None } };
+    ) -> Answered {
+        let PendingReply::Reply { tag } = *self.owed else { return Answered { code: None } };
         match write(Encoder::new("OK", tag, self.max_len, self.tail)) {
             Ok(encoded) => self.sent(encoded.len, None),
             Err(EncodeError::TooLong { .. } | EncodeError::NoRoom) => {
@@ -103,24 +103,24 @@ impl<'s> Reply<'s> {
         }
     }
 
-    pub(crate) fn refuse(self, code: Code, words: &[Word<'_>]) -> Sent {
-        let Owed::Reply { tag } = *self.owed else { return Sent { code: None } };
+    pub(crate) fn refuse(self, code: Code, words: &[Fragment<'_>]) -> Answered {
+        let PendingReply::Reply { tag } = *self.owed else { return Answered { code: None } };
         match write_error(self.tail, tag, code, words) {
             Some(len) => self.sent(len, Some(code)),
             // The caller lent less than the session asked for: the reply stays owed.
-            None => Sent { code: Some(code) },
+            None => Answered { code: Some(code) },
         }
     }
 
-    fn sent(self, len: usize, code: Option<Code>) -> Sent {
-        *self.owed = Owed::Nothing;
+    fn sent(self, len: usize, code: Option<Code>) -> Answered {
+        *self.owed = PendingReply::Nothing;
         *self.written = self.written.saturating_add(len);
-        Sent { code }
+        Answered { code }
     }
 }
 
 /// Writes an untagged `ERR`, for a connection that gets no session: `busy`. Says whether it fitted.
-pub fn refuse(code: Code, out: &mut Out<'_>) -> bool {
+pub fn refuse(code: Code, out: &mut OutBuf<'_>) -> bool {
     let len = write_error(out.tail(), None, code, &[]);
     out.advance(len.unwrap_or_default());
     len.is_some()
@@ -128,52 +128,52 @@ pub fn refuse(code: Code, out: &mut Out<'_>) -> bool {
 
 /// A part of an error's words.
 #[derive(Clone, Copy)]
-pub(crate) enum Word<'w> {
+pub(crate) enum Fragment<'w> {
     Text(&'w str),
     Number(u32),
 }
 
 /// The words of an error about a limit.
-pub(crate) const fn over(limit: u32) -> [Word<'static>; 2] {
-    [Word::Text("over "), Word::Number(limit)]
+pub(crate) const fn over(limit: u32) -> [Fragment<'static>; 2] {
+    [Fragment::Text("over "), Fragment::Number(limit)]
 }
 
 /// `ERR [SP "#" tag] LF code [SP words] LF`; `None` where it doesn't fit.
 pub(crate) fn write_error(
-    octets: &mut [u8],
+    bytes: &mut [u8],
     tag: Option<u32>,
     code: Code,
-    words: &[Word<'_>],
+    words: &[Fragment<'_>],
 ) -> Option<usize> {
-    let mut pen = Pen::new(octets);
+    let mut pen = ByteWriter::new(bytes);
     pen.put_head("ERR", None, tag);
     pen.put(code.as_str().as_bytes());
-    let mut left = WORDS_CAP;
+    let mut left = MAX_MESSAGE_LEN;
     let mut gap: &[u8] = b" ";
     for word in words {
         match *word {
-            Word::Text("") => {}
-            Word::Text(text) => {
+            Fragment::Text("") => {}
+            Fragment::Text(text) => {
                 pen.put(gap);
-                for &octet in text.as_bytes().iter().take(left) {
-                    pen.put_octet(printable(octet));
+                for &byte in text.as_bytes().iter().take(left) {
+                    pen.put_byte(printable(byte));
                 }
                 left = left.saturating_sub(text.len());
                 gap = b"";
             }
-            Word::Number(number) => {
+            Fragment::Number(number) => {
                 pen.put(gap);
                 pen.put_number(number);
                 gap = b"";
             }
         }
     }
-    pen.put_octet(b'\n');
+    pen.put_byte(b'\n');
     pen.finish()
 }
 
-const fn printable(octet: u8) -> u8 {
-    if matches!(octet, 0x20..=0x7e) { octet } else { b'?' }
+const fn printable(byte: u8) -> u8 {
+    if matches!(byte, 0x20..=0x7e) { byte } else { b'?' }
 }
 
 #[cfg(test)]
@@ -181,8 +181,8 @@ mod tests {
     use super::*;
 
     fn error(words: &str) -> std::string::String {
-        let mut buf = [0; ERR_FRAME_CAP];
-        let len = write_error(&mut buf, Some(u32::MAX), Code::UnknownCommand, &[Word::Text(words)]);
+        let mut buf = [0; MAX_ERR_FRAME_LEN];
+        let len = write_error(&mut buf, Some(u32::MAX), Code::UnknownCommand, &[Fragment::Text(words)]);
         std::str::from_utf8(&buf[..len.unwrap()]).unwrap().into()
     }
 
@@ -190,7 +190,7 @@ mod tests {
     fn the_longest_error_just_fits() {
         let words = "w".repeat(500);
         let frame = error(&words);
-        assert_eq!(frame.len(), ERR_FRAME_CAP);
+        assert_eq!(frame.len(), MAX_ERR_FRAME_LEN);
         assert!(frame.ends_with(" wwww\n") || frame.ends_with("w\n"));
     }
 

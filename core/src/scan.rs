@@ -1,4 +1,4 @@
-//! Finding line ends: eight octets at a step, in safe code.
+//! Finding line ends: eight bytes at a step, in safe code.
 
 pub(crate) const LF: u8 = b'\n';
 pub(crate) const CR: u8 = b'\r';
@@ -8,8 +8,8 @@ const LFS: u64 = 0x0a0a_0a0a_0a0a_0a0a;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// The index of the first LF at or after `from`.
-pub(crate) fn find_lf(octets: &[u8], from: usize) -> Option<usize> {
-    let rest = octets.get(from..)?;
+pub(crate) fn find_lf(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
     // A device, whose words are shorter, makes do with the second loop.
     let (words, tail) =
         if cfg!(target_os = "none") { ([].as_slice(), rest) } else { rest.as_chunks::<8>() };
@@ -20,10 +20,10 @@ pub(crate) fn find_lf(octets: &[u8], from: usize) -> Option<usize> {
         }
         at = at.saturating_add(8);
     }
-    tail.iter().position(|&octet| octet == LF).map(|offset| at.saturating_add(offset))
+    tail.iter().position(|&byte| byte == LF).map(|offset| at.saturating_add(offset))
 }
 
-/// An octet of `x` is zero where the word has LF; the lowest set high bit marks the first such.
+/// A byte of `x` is zero where the word has LF; the lowest set high bit marks the first such.
 fn lf_in_word(word: u64) -> Option<usize> {
     let x = word ^ LFS;
     let zeros = x.wrapping_sub(ONES) & !x & HIGHS;
@@ -35,7 +35,7 @@ pub(crate) fn trim_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(&[CR]).unwrap_or(line)
 }
 
-/// The octets that a line begun so is sure to have: a CR at its end may yet be dropped.
+/// The bytes that a line begun so is sure to have: a CR at its end may yet be dropped.
 pub(crate) fn least_len(seen: usize, last: Option<u8>) -> usize {
     seen.saturating_sub(usize::from(last == Some(CR)))
 }
@@ -48,11 +48,11 @@ mod tests {
     proptest! {
         #[test]
         fn finds_what_a_plain_search_finds(
-            octets in proptest::collection::vec(prop_oneof![Just(LF), Just(0x8a), Just(0x0b), any::<u8>()], 0..40),
+            bytes in proptest::collection::vec(prop_oneof![Just(LF), Just(0x8a), Just(0x0b), any::<u8>()], 0..40),
             from in 0usize..42,
         ) {
-            let naive = (from..octets.len()).find(|&at| octets[at] == LF);
-            prop_assert_eq!(find_lf(&octets, from), naive);
+            let naive = (from..bytes.len()).find(|&at| bytes[at] == LF);
+            prop_assert_eq!(find_lf(&bytes, from), naive);
         }
     }
 

@@ -3,22 +3,22 @@
 use crate::code::Code;
 use crate::frame::Frame;
 use crate::limits::Millis;
-use crate::out::Out;
-use crate::reply::{Reply, Sent};
+use crate::out_buf::OutBuf;
+use crate::reply::{Reply, Answered};
 use crate::session::{Session, Step};
 
-/// Answers requests. A [`Bound`](crate::Bound) table is one; so is anything that matches names itself.
+/// Answers requests. A [`Dispatcher`](crate::Bound) table is one; so is anything that matches names itself.
 pub trait Service {
     /// Answers one request, at once. A name that it doesn't know is
     /// `reply.error(Code::UnknownCommand, request.name)`. What `request` borrows is the caller's input.
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent;
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered;
 
     /// The session refused, by itself, a frame that no handler saw. For counting and logging.
     fn refused(&mut self, _code: Code) {}
 }
 
 impl<T: Service + ?Sized> Service for &mut T {
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
         (**self).call(request, reply)
     }
 
@@ -31,12 +31,12 @@ impl<T: Service + ?Sized> Service for &mut T {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Want {
-    /// More octets; `frame_len` of them in all from the front of the input, where that is known.
+    /// More bytes; `frame_len` of them in all from the front of the input, where that is known.
     Input {
-        /// Octets of the whole frame at the front of what was not consumed.
+        /// Bytes of the whole frame at the front of what was not consumed.
         frame_len: Option<u32>,
     },
-    /// So many octets free in the output. Send what is there, and pump again.
+    /// So many bytes free in the output. Send what is there, and pump again.
     Output {
         /// The longest reply.
         free: usize,
@@ -46,7 +46,7 @@ pub enum Want {
 }
 
 /// Carries out all requests at the front of `input`, until the session wants something; says how
-/// many octets were consumed, for the caller to drop.
+/// many bytes were consumed, for the caller to drop.
 ///
 /// The arguments are those of [`Session::step`]. It is the whole loop of a synchronous server; an
 /// asynchronous one may loop over [`Session::step`] itself.
@@ -56,7 +56,7 @@ pub fn pump(
     now: Millis,
     input: &[u8],
     end: bool,
-    out: &mut Out<'_>,
+    out: &mut OutBuf<'_>,
 ) -> (usize, Want) {
     let mut consumed = 0_usize;
     loop {

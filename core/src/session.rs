@@ -1,7 +1,7 @@
 //! The server's side of one connection: docs/PROTOCOL.md §4, §5 and §8.
 //!
 //! ```text
-//!            octets                     ┌───── reply ─────┐
+//!            bytes                     ┌───── reply ─────┐
 //!              ▼                        ▼                 │
 //! new ─► waiting for a frame ─► Request handed out ─► service
 //!          │ deadline, end, stop, a broken frame
@@ -10,10 +10,10 @@
 //! ```
 
 use crate::code::Code;
-use crate::frame::{Bounds, Decoded, Decoder, Frame};
+use crate::frame::{BodyLimits, Decoded, Decoder, Frame};
 use crate::limits::{Limits, Millis};
-use crate::out::Out;
-use crate::reply::{Owed, Reply, Word, over};
+use crate::out_buf::OutBuf;
+use crate::reply::{PendingReply, Reply, Fragment, over};
 
 /// What a step found, or waits for.
 #[derive(Debug)]
@@ -23,21 +23,21 @@ pub enum Step<'i> {
     Request(Frame<'i>),
     /// The session answered a frame, or the connection, by itself, with this code. Step on.
     Refused(Code),
-    /// More octets.
+    /// More bytes.
     NeedInput {
-        /// Octets of the whole frame at the front of what was not consumed, where that is known.
+        /// Bytes of the whole frame at the front of what was not consumed, where that is known.
         frame_len: Option<u32>,
     },
-    /// More room: at least `free` octets free in the output.
+    /// More room: at least `free` bytes free in the output.
     NeedOutput {
-        /// The longest reply, [`Limits::reply_room`].
+        /// The longest reply, [`Limits::max_reply_frame_len`].
         free: usize,
     },
     /// Nothing more: send what is in the output, then close. Every later step says so again.
     Close,
 }
 
-/// One connection's state on the server: what is owed, what is due when. It owns no octets.
+/// One connection's state on the server: what is owed, what is due when. It owns no bytes.
 ///
 /// The order of calls: [`step`](Self::step); after a [`Step::Request`], [`reply`](Self::reply) and its
 /// answer; [`step`](Self::step) again, with what was consumed dropped from the input. When nothing
@@ -47,7 +47,7 @@ pub enum Step<'i> {
 pub struct Session<'l> {
     limits: &'l Limits,
     decoder: Decoder,
-    owed: Owed,
+    owed: PendingReply,
     phase: Phase,
     /// When the phase began; while `blocked`, how long it had lasted.
     since: Millis,
@@ -73,7 +73,7 @@ impl<'l> Session<'l> {
         Self {
             limits,
             decoder: Decoder::new(),
-            owed: Owed::Nothing,
+            owed: PendingReply::Nothing,
             phase: Phase::Idle,
             since: now,
             blocked: false,
@@ -81,8 +81,8 @@ impl<'l> Session<'l> {
         }
     }
 
-    /// Looks at the front of `input`: all octets received and not yet consumed. `end` says that
-    /// nothing follows them. The caller drops as many octets as the first result says, once it is
+    /// Looks at the front of `input`: all bytes received and not yet consumed. `end` says that
+    /// nothing follows them. The caller drops as many bytes as the first result says, once it is
     /// done with the step.
     ///
     /// A request is handed out only while the longest reply fits `out`, so that it is carried out once
@@ -97,18 +97,18 @@ impl<'l> Session<'l> {
         now: Millis,
         input: &'i [u8],
         end: bool,
-        out: &mut Out<'_>,
+        out: &mut OutBuf<'_>,
     ) -> (usize, Step<'i>) {
         if self.phase == Phase::Closed {
             return (0, Step::Close);
         }
-        let free = self.limits.reply_room();
+        let free = self.limits.max_reply_frame_len();
         let blocked = out.free() < free;
         self.set_blocked(blocked, now);
         if blocked {
             return (0, Step::NeedOutput { free });
         }
-        if self.owed != Owed::Nothing {
+        if self.owed != PendingReply::Nothing {
             let _answered = self.reply(out).error(Code::Failed, "no answer");
             return (0, Step::Refused(Code::Failed));
         }
@@ -130,25 +130,25 @@ impl<'l> Session<'l> {
         &mut self,
         now: Millis,
         input: &'i [u8],
-        out: &Out<'_>,
+        out: &OutBuf<'_>,
     ) -> Option<(usize, Frame<'i>)> {
         if !self.is_plain(out) {
             return None;
         }
         let (frame, len) = self.decoder.whole_frame(self.limits.max_body_len, input)?;
         self.enter(Phase::Idle, now);
-        self.owed = Owed::Reply { tag: frame.tag };
+        self.owed = PendingReply::Reply { tag: frame.tag };
         Some((len, frame))
     }
 
     /// Whether nothing but input matters now: no answer owed, no close, no lack of room, no stop.
     #[inline]
-    pub(crate) fn is_plain(&self, out: &Out<'_>) -> bool {
-        self.owed == Owed::Nothing
+    pub(crate) fn is_plain(&self, out: &OutBuf<'_>) -> bool {
+        self.owed == PendingReply::Nothing
             && self.phase != Phase::Closed
             && !self.blocked
             && !self.is_stopping()
-            && out.free() >= self.limits.reply_room()
+            && out.free() >= self.limits.max_reply_frame_len()
     }
 
     /// The limits that it keeps to.
@@ -158,7 +158,7 @@ impl<'l> Session<'l> {
     }
 
     /// Answers the request that the last step handed out.
-    pub fn reply<'s>(&'s mut self, out: &'s mut Out<'_>) -> Reply<'s> {
+    pub fn reply<'s>(&'s mut self, out: &'s mut OutBuf<'_>) -> Reply<'s> {
         Reply::new(&mut self.owed, self.limits.max_reply_len, out)
     }
 
@@ -214,9 +214,9 @@ impl<'l> Session<'l> {
         now: Millis,
         input: &'i [u8],
         end: bool,
-        out: &mut Out<'_>,
+        out: &mut OutBuf<'_>,
     ) -> (usize, Step<'i>) {
-        let bounds = Bounds {
+        let bounds = BodyLimits {
             max_body_len: self.limits.max_body_len,
             skip_budget: self.limits.skip_budget(),
         };
@@ -224,7 +224,7 @@ impl<'l> Session<'l> {
         let step = match decoded {
             Decoded::Frame(frame) => {
                 self.enter(Phase::Idle, now);
-                self.owed = Owed::Reply { tag: frame.tag };
+                self.owed = PendingReply::Reply { tag: frame.tag };
                 Step::Request(frame)
             }
             Decoded::Skipped { tag, .. } => {
@@ -250,7 +250,7 @@ impl<'l> Session<'l> {
         now: Millis,
         end: bool,
         frame_len: Option<u32>,
-        out: &mut Out<'_>,
+        out: &mut OutBuf<'_>,
     ) -> Step<'i> {
         if end {
             self.enter(Phase::Closed, now);
@@ -265,7 +265,7 @@ impl<'l> Session<'l> {
         Step::NeedInput { frame_len }
     }
 
-    fn close_with<'i>(&mut self, code: Code, out: &mut Out<'_>) -> Step<'i> {
+    fn close_with<'i>(&mut self, code: Code, out: &mut OutBuf<'_>) -> Step<'i> {
         self.phase = Phase::Closed;
         self.refuse(code, None, &[], out)
     }
@@ -274,10 +274,10 @@ impl<'l> Session<'l> {
         &mut self,
         code: Code,
         tag: Option<u32>,
-        words: &[Word<'_>],
-        out: &mut Out<'_>,
+        words: &[Fragment<'_>],
+        out: &mut OutBuf<'_>,
     ) -> Step<'i> {
-        self.owed = Owed::Reply { tag };
+        self.owed = PendingReply::Reply { tag };
         let _answered = self.reply(out).refuse(code, words);
         Step::Refused(code)
     }

@@ -10,15 +10,15 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::code::Code;
-use crate::command::{Command, Failed, Handle};
+use crate::command::{Command, Failed, Handler};
 use crate::frame::{Body, Frame};
 use crate::head::is_name;
 use crate::payload::Payload;
-use crate::reply::{Reply, Sent};
+use crate::reply::{Reply, Answered};
 use crate::service::Service;
 
 /// The body by reference: to copy it again waits for the stores that made it.
-type Run<S> = fn(&mut S, &Body<'_>, Reply<'_>) -> Sent;
+type Run<S> = fn(&mut S, &Body<'_>, Reply<'_>) -> Answered;
 
 /// One command and its handler.
 pub struct Entry<S> {
@@ -37,7 +37,7 @@ impl<S> Entry<S> {
     #[must_use]
     pub const fn of<C: Command>() -> Self
     where
-        S: Handle<C>,
+        S: Handler<C>,
     {
         const { assert!(is_free_name(C::NAME), "not a legal command name, or a reserved one") }
         Self { name: C::NAME, hash: hash(C::NAME.as_bytes()), next: NONE, run: run::<C, S> }
@@ -58,8 +58,8 @@ impl<S> fmt::Debug for Entry<S> {
     }
 }
 
-/// octets → request → handler → reply → octets
-fn run<C: Command, S: Handle<C>>(state: &mut S, body: &Body<'_>, reply: Reply<'_>) -> Sent {
+/// bytes → request → handler → reply → bytes
+fn run<C: Command, S: Handler<C>>(state: &mut S, body: &Body<'_>, reply: Reply<'_>) -> Answered {
     match C::Request::decode(*body) {
         Err(reject) => reply.error(reject.code(), ""),
         Ok(request) => match state.handle(request) {
@@ -98,7 +98,7 @@ impl core::error::Error for TableError {}
 /// It can be filled at compile time: a device then has it in flash, and no code that fills it.
 ///
 /// ```
-/// # use linecard_core::{Command, Failed, Handle, Table, Text};
+/// # use linecard_core::{Command, Failed, Handler, Table, Text};
 /// # struct Echo;
 /// # impl Command for Echo {
 /// #     const NAME: &'static str = "ECHO";
@@ -106,7 +106,7 @@ impl core::error::Error for TableError {}
 /// #     type Reply<'i> = Text<'i>;
 /// # }
 /// # struct Device;
-/// # impl Handle<Echo> for Device {
+/// # impl Handler<Echo> for Device {
 /// #     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> { Ok(text) }
 /// # }
 /// static TABLE: Table<Device, 1> = {
@@ -161,16 +161,16 @@ impl<S, const N: usize> Table<S, N> {
     /// [`TableError`].
     pub const fn insert_command<C: Command>(&mut self) -> Result<(), TableError>
     where
-        S: Handle<C>,
+        S: Handler<C>,
     {
         self.insert(Entry::of::<C>())
     }
 
     /// The table with a state to work on: `&mut S` for one server, or an `S` of its own for each of
     /// several workers. To serve with it, see [`pump`](crate::pump).
-    pub const fn bind<B: BorrowMut<S>>(&self, state: B) -> Bound<'_, S, B> {
+    pub const fn bind<B: BorrowMut<S>>(&self, state: B) -> Dispatcher<'_, S, B> {
         let chains = Chains { entries: &self.entries, first: &self.first };
-        Bound { chains, state, marker: PhantomData }
+        Dispatcher { chains, state, marker: PhantomData }
     }
 }
 
@@ -214,8 +214,8 @@ impl<'t, S> Chains<'t, S> {
 const fn hash(name: &[u8]) -> u32 {
     let mut hash = 0_u32;
     let mut rest = name;
-    while let [octet, after @ ..] = rest {
-        hash = hash.rotate_left(5) ^ (*octet as u32);
+    while let [byte, after @ ..] = rest {
+        hash = hash.rotate_left(5) ^ (*byte as u32);
         rest = after;
     }
     // The golden ratio spreads names that differ little.
@@ -241,21 +241,21 @@ const fn is_same(one: &str, other: &str) -> bool {
 
 /// A [`Table`] and the state that its handlers work on.
 #[derive(Debug)]
-pub struct Bound<'t, S, B = S> {
+pub struct Dispatcher<'t, S, B = S> {
     chains: Chains<'t, S>,
     state: B,
     marker: PhantomData<fn(&mut S)>,
 }
 
-impl<S, B: Clone> Clone for Bound<'_, S, B> {
+impl<S, B: Clone> Clone for Dispatcher<'_, S, B> {
     fn clone(&self) -> Self {
         Self { chains: self.chains, state: self.state.clone(), marker: PhantomData }
     }
 }
 
-impl<S, B: BorrowMut<S>> Service for Bound<'_, S, B> {
+impl<S, B: BorrowMut<S>> Service for Dispatcher<'_, S, B> {
     #[inline]
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
         match self.chains.find(request.name) {
             Some(entry) => (entry.run)(self.state.borrow_mut(), &request.body, reply),
             None => reply.error(Code::UnknownCommand, request.name),

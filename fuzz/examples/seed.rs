@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use linecard_suite::octets::from_pieces;
+use linecard_suite::bytes::from_pieces;
 use linecard_suite::vectors::Vectors;
 
 /// Longer ones would not be small files.
@@ -12,13 +12,13 @@ const LONGEST: usize = 1_500;
 fn main() {
     let vectors = Vectors::load();
     for (at, vector) in vectors.heads.iter().enumerate() {
-        keep("frames", at, &[], &vector.octets);
+        keep("frames", at, &[], &vector.bytes);
     }
     for (at, vector) in vectors.server.iter().enumerate() {
         let limits = if vector.limits.is_some() { 0 } else { 2 };
         keep("session", at, &[limits, 4, 0, 40, 165, 192], &vector.send);
         if at < 4 {
-            // 0x1f more octets, 1,550 ms, 0x1f more octets.
+            // 0x1f more bytes, 1,550 ms, 0x1f more bytes.
             keep("session", 1_000 + at, &[limits, 3, 0x1f, 0xbf, 0x1f], &vector.send);
         }
     }
@@ -31,7 +31,7 @@ fn main() {
     }
     keep("client", 1_000, &[2, 0, 0], b"OK #1\nb\nOK #0\na\n");
     for (at, vector) in vectors.complex.iter().enumerate() {
-        keep("chain", at, &[], &vector.octets);
+        keep("chain", at, &[], &vector.bytes);
     }
     segments();
 }
@@ -64,11 +64,11 @@ fn segments() {
     }
 }
 
-fn keep(target: &str, at: usize, script: &[u8], octets: &[u8]) {
-    if octets.len() > LONGEST {
+fn keep(target: &str, at: usize, script: &[u8], bytes: &[u8]) {
+    if bytes.len() > LONGEST {
         return;
     }
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
     fs::create_dir_all(&dir).expect("a directory");
-    fs::write(dir.join(format!("{at:04}")), [script, octets].concat()).expect("a file");
+    fs::write(dir.join(format!("{at:04}")), [script, bytes].concat()).expect("a file");
 }

@@ -1,6 +1,6 @@
 //! The chain's decoder, and the demo's value in it, against serde's own boxed types and a naive reader.
 
-use linecard_commands::{Complex, Levels};
+use linecard_demo::{Complex, Levels};
 use linecard_core::{Body, Chain, Payload as _, Postcard};
 use linecard_suite::oracle;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};

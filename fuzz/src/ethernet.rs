@@ -9,9 +9,9 @@
 
 use std::collections::VecDeque;
 
-use linecard_commands::{Demo, table};
+use linecard_demo::{Demo, table};
 use linecard_core::{Limits, Millis};
-use linecard_smoltcp::{Parts, Scratch, Server, Stack};
+use linecard_smoltcp::{Resources, Scratch, Server, Stack};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::phy::{
     ChecksumCapabilities, Device, DeviceCapabilities, Medium, RxToken as Received, TxToken as Sent,
@@ -23,7 +23,7 @@ use smoltcp::wire::{
     EthernetRepr, IpAddress, IpCidr, IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, TcpPacket,
 };
 
-use crate::octet;
+use crate::byte;
 
 const SLOTS: usize = 3;
 const PORT: u16 = 61_000;
@@ -44,21 +44,21 @@ const PORTS: usize = 6;
 const SPIN: usize = 5_000;
 
 pub fn check(mut data: &[u8]) {
-    let (mut frame, mut reply) = (vec![0; LIMITS.frame_room()], vec![0; LIMITS.reply_room()]);
+    let (mut frame, mut reply) = (vec![0; LIMITS.max_request_frame_len()], vec![0; LIMITS.max_reply_frame_len()]);
     let scratch = Scratch { frame: &mut frame, reply: &mut reply };
     let mut world = World::new(scratch);
     let mut ghost = Ghost::default();
     world.receive(ghost_arp());
     while !data.is_empty() {
-        match octet(&mut data) {
+        match byte(&mut data) {
             0 => {
-                let len = octet(&mut data) + 256 * (octet(&mut data) % 6);
+                let len = byte(&mut data) + 256 * (byte(&mut data) % 6);
                 let (raw, rest) = data.split_at(len.min(data.len()));
                 data = rest;
                 world.receive(raw.to_vec());
             }
-            1 => world.pass(Duration::from_millis(20 * octet(&mut data) as u64)),
-            2 => world.pass(Duration::from_millis(400 * octet(&mut data) as u64)),
+            1 => world.pass(Duration::from_millis(20 * byte(&mut data) as u64)),
+            2 => world.pass(Duration::from_millis(400 * byte(&mut data) as u64)),
             _ => {
                 let segment = ghost.segment(&mut data);
                 world.receive(segment);
@@ -140,10 +140,10 @@ struct World<'s> {
 impl<'s> World<'s> {
     fn new(scratch: Scratch<'s>) -> Self {
         let mut stack = stack(1);
-        let (rx, tx) = (LIMITS.frame_room() + 100, LIMITS.reply_room() + 100);
+        let (rx, tx) = (LIMITS.max_request_frame_len() + 100, LIMITS.max_reply_frame_len() + 100);
         let slots = [(); SLOTS].map(|()| stack.sockets.add(socket(rx, tx)));
         let spare = stack.sockets.add(socket(16, 16));
-        let parts = Parts::new(slots, spare, scratch, &LIMITS);
+        let parts = Resources::new(slots, spare, scratch, &LIMITS);
         let server = Server::new(&mut stack.sockets, parts).expect("rings and scratch are enough");
         Self { stack, server, now: Instant::from_millis(1_000) }
     }
@@ -215,10 +215,10 @@ struct Ghost {
 impl Ghost {
     /// A segment that belongs to one of its connections, or nearly so.
     fn segment(&mut self, data: &mut &[u8]) -> Vec<u8> {
-        let port = octet(data) % PORTS;
-        let flags = octet(data);
-        let numbers = octet(data);
-        let len = octet(data);
+        let port = byte(data) % PORTS;
+        let flags = byte(data);
+        let numbers = byte(data);
+        let len = byte(data);
         let (payload, rest) = data.split_at(len.min(data.len()));
         *data = rest;
         // Mostly the numbers that are due; a few off; far off.
@@ -230,9 +230,9 @@ impl Ghost {
             _ => i32::MIN,
         };
         let (seq, ack) = self.next[port];
-        let mut octets = vec![0; 20 + payload.len()];
-        octets[20..].copy_from_slice(payload);
-        let mut tcp = TcpPacket::new_unchecked(&mut octets);
+        let mut bytes = vec![0; 20 + payload.len()];
+        bytes[20..].copy_from_slice(payload);
+        let mut tcp = TcpPacket::new_unchecked(&mut bytes);
         tcp.set_src_port(40_000 + port as u16);
         tcp.set_dst_port(PORT);
         tcp.set_seq_number(smoltcp::wire::TcpSeqNumber(seq.wrapping_add(off(numbers & 15))));
@@ -246,7 +246,7 @@ impl Ghost {
         tcp.set_window_len([65_535, 0, 1, 50][flags >> 6]);
         let taken = payload.len() as i32 + i32::from(flags & 1 != 0) + i32::from(flags & 2 != 0);
         self.next[port].0 = seq.wrapping_add(taken);
-        ipv4(&octets)
+        ipv4(&bytes)
     }
 
     /// Learns from what the server sends which numbers are due.
@@ -269,11 +269,11 @@ fn ethernet(kind: EthernetProtocol, len: usize, emit: impl FnOnce(&mut [u8])) ->
         dst_addr: EthernetAddress([2, 0, 0, 0, 0, 1]),
         ethertype: kind,
     };
-    let mut octets = vec![0; head.buffer_len() + len];
-    let mut frame = EthernetFrame::new_unchecked(&mut octets);
+    let mut bytes = vec![0; head.buffer_len() + len];
+    let mut frame = EthernetFrame::new_unchecked(&mut bytes);
     head.emit(&mut frame);
     emit(frame.payload_mut());
-    octets
+    bytes
 }
 
 fn ipv4(payload: &[u8]) -> Vec<u8> {
@@ -285,8 +285,8 @@ fn ipv4(payload: &[u8]) -> Vec<u8> {
         hop_limit: 64,
     };
     let len = head.buffer_len() + payload.len();
-    ethernet(EthernetProtocol::Ipv4, len, |octets| {
-        let mut packet = Ipv4Packet::new_unchecked(octets);
+    ethernet(EthernetProtocol::Ipv4, len, |bytes| {
+        let mut packet = Ipv4Packet::new_unchecked(bytes);
         head.emit(&mut packet, &ChecksumCapabilities::ignored());
         packet.payload_mut().copy_from_slice(payload);
     })
@@ -301,7 +301,7 @@ fn ghost_arp() -> Vec<u8> {
         target_hardware_addr: EthernetAddress::BROADCAST,
         target_protocol_addr: SERVER,
     };
-    ethernet(EthernetProtocol::Arp, arp.buffer_len(), |octets| {
-        arp.emit(&mut ArpPacket::new_unchecked(octets));
+    ethernet(EthernetProtocol::Arp, arp.buffer_len(), |bytes| {
+        arp.emit(&mut ArpPacket::new_unchecked(bytes));
     })
 }

@@ -16,7 +16,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn head(data: &[u8]) {
-    let Some(lf) = data.iter().position(|&octet| octet == b'\n') else { return };
+    let Some(lf) = data.iter().position(|&byte| byte == b'\n') else { return };
     let got = Head::parse(&data[..lf]);
     let want = match oracle::head(data) {
         oracle::Line::Head(head, _) => Some(head),
@@ -38,7 +38,7 @@ fn frame(data: &[u8]) {
     let (frame, got_len) = got.expect("a frame");
     let got_body = match frame.body {
         Body::Line(line) => oracle::Body::Line(line.to_vec()),
-        Body::Counted(octets) => oracle::Body::Counted(octets.to_vec()),
+        Body::Counted(bytes) => oracle::Body::Counted(bytes.to_vec()),
     };
     assert_eq!((frame.name, frame.tag, got_body, got_len), (&*head.name, head.tag, body, len));
 }

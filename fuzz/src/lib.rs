@@ -1,4 +1,4 @@
-//! What each fuzz target asserts. A target is one function of octets that panics where a promise is
+//! What each fuzz target asserts. A target is one function of bytes that panics where a promise is
 //! broken; fuzz_targets/ hands it to libFuzzer, and tests/kept.rs runs it over all that is kept here.
 
 #![forbid(unsafe_code)]
@@ -18,8 +18,8 @@ pub const TARGETS: [(&str, fn(&[u8])); 5] = [
     ("ethernet", ethernet::check),
 ];
 
-/// Takes the first octet off, 0 where there is none.
-pub(crate) fn octet(data: &mut &[u8]) -> usize {
+/// Takes the first byte off, 0 where there is none.
+pub(crate) fn byte(data: &mut &[u8]) -> usize {
     let (first, rest) = data.split_first().unwrap_or((&0, &[]));
     *data = rest;
     usize::from(*first)

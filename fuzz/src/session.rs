@@ -1,19 +1,19 @@
 //! The server's session, driven as an adapter drives it, by a script of pieces, waits and full buffers.
 //!
 //! ```text
-//! data:  limits │ the number n of script octets │ n script octets │ what the client sends
+//! data:  limits │ the number n of script bytes │ n script bytes │ what the client sends
 //! ```
 //!
 //! Whatever the script does, the replies are a beginning of those that the oracle computes from all the
-//! octets at once, and then at most one `timeout` or `stopping`. Where the script lets all octets in
+//! bytes at once, and then at most one `timeout` or `stopping`. Where the script lets all bytes in
 //! and no time runs out, they are exactly the oracle's.
 
-use linecard_commands::{Demo, table};
-use linecard_core::{Limits, Millis, Out, Session, Want, pump};
+use linecard_demo::{Demo, table};
+use linecard_core::{Limits, Millis, OutBuf, Session, Want, pump};
 use linecard_suite::oracle::{self, Reply};
 use linecard_suite::replies;
 
-use crate::octet;
+use crate::byte;
 
 const LIMITS: [Limits; 3] = [
     limits(16, 64, 32),
@@ -32,15 +32,15 @@ const fn limits(max_body_len: u32, max_reply_len: u32, skip_budget: u32) -> Limi
 }
 
 pub fn check(mut data: &[u8]) {
-    let limits = &LIMITS[octet(&mut data) % LIMITS.len()];
-    let script_len = octet(&mut data).min(data.len());
-    let (script, octets) = data.split_at(script_len);
-    let mut server = Server::new(limits, octets);
+    let limits = &LIMITS[byte(&mut data) % LIMITS.len()];
+    let script_len = byte(&mut data).min(data.len());
+    let (script, bytes) = data.split_at(script_len);
+    let mut server = Server::new(limits, bytes);
     for &step in script {
         server.act(step);
     }
     server.finish();
-    judge(limits, octets, &server);
+    judge(limits, bytes, &server);
 }
 
 struct Server<'d> {
@@ -71,7 +71,7 @@ impl<'d> Server<'d> {
             6 => {
                 // An output with less room than the longest reply needs: nothing may happen.
                 let before = (self.input.len(), self.output.len());
-                self.turn(amount.min(self.limits.reply_room() - 1), false);
+                self.turn(amount.min(self.limits.max_reply_frame_len() - 1), false);
                 assert_eq!(before, (self.input.len(), self.output.len()));
                 return;
             }
@@ -81,14 +81,14 @@ impl<'d> Server<'d> {
             }
             _ => self.session.block(Millis(self.now)),
         }
-        self.turn(self.limits.reply_room() + amount, false);
+        self.turn(self.limits.max_reply_frame_len() + amount, false);
     }
 
     /// Shows all that is left, and then the end.
     fn finish(&mut self) {
         self.show(usize::MAX);
-        self.turn(self.limits.reply_room(), false);
-        self.turn(self.limits.reply_room(), true);
+        self.turn(self.limits.max_reply_frame_len(), false);
+        self.turn(self.limits.max_reply_frame_len(), true);
         assert!(self.closed, "the stream ended, and the session goes on");
         assert_eq!(self.session.deadline(), None);
     }
@@ -103,7 +103,7 @@ impl<'d> Server<'d> {
         let table = table();
         let mut buf = vec![0; room];
         loop {
-            let mut out = Out::new(&mut buf);
+            let mut out = OutBuf::new(&mut buf);
             let service = &mut table.bind(Demo);
             let now = Millis(self.now);
             let (consumed, want) =
@@ -112,16 +112,16 @@ impl<'d> Server<'d> {
             self.input.drain(..consumed);
             self.output.extend_from_slice(out.written());
             match want {
-                Want::Output { free } if room >= self.limits.reply_room() => {
-                    assert_eq!(free, self.limits.reply_room());
+                Want::Output { free } if room >= self.limits.max_reply_frame_len() => {
+                    assert_eq!(free, self.limits.max_reply_frame_len());
                     assert!(!out.is_empty(), "it waits for room that is there");
                 }
                 Want::Output { .. } => break,
                 Want::Input { frame_len } => {
-                    assert!(self.input.len() < self.limits.frame_room(), "it wants too much");
+                    assert!(self.input.len() < self.limits.max_request_frame_len(), "it wants too much");
                     if let Some(len) = frame_len {
                         let len = len as usize;
-                        assert!(len > self.input.len() && len <= self.limits.frame_room());
+                        assert!(len > self.input.len() && len <= self.limits.max_request_frame_len());
                     }
                     let due = self.session.deadline().expect("it waits, so there is a deadline");
                     assert!(due > now, "a deadline has passed and nothing was done");
@@ -136,14 +136,14 @@ impl<'d> Server<'d> {
     }
 }
 
-fn judge(limits: &Limits, octets: &[u8], server: &Server<'_>) {
-    let size = |octets: u32| octets as usize;
+fn judge(limits: &Limits, bytes: &[u8], server: &Server<'_>) {
+    let size = |bytes: u32| bytes as usize;
     let oracle_limits = oracle::Limits {
         max_body: size(limits.max_body_len),
         max_reply: size(limits.max_reply_len),
         skip_budget: size(limits.skip_budget),
     };
-    let want = oracle::serve(octets, true, &oracle_limits).replies;
+    let want = oracle::serve(bytes, true, &oracle_limits).replies;
     let mut got = replies::all(&server.output).expect("replies that a server may send");
     let told = got.last().is_some_and(was_told);
     if told {

@@ -8,7 +8,7 @@
 
 use linecard_core as core_client;
 use linecard_core::{
-    Arrival, Body, CallError, Command, Fault, Frame, HEAD_LINE_CAP, Millis, Out, Refusal, Want,
+    Incoming, Body, RequestError, Command, Fault, Frame, MAX_HEAD_LINE_LEN, Millis, OutBuf, Refusal, Want,
 };
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::phy::Device;
@@ -19,12 +19,12 @@ use smoltcp::wire::IpEndpoint;
 use crate::options::prepare;
 use crate::server::millis;
 use crate::setup::{Scratch, Timeouts};
-use crate::stack::{Moment, Stack};
+use crate::stack::{PollPhase, Stack};
 use crate::view::{drain, gathered, in_place};
 
 /// What happened on a client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News<'i> {
+pub enum ClientEvent<'i> {
     /// The connection is open.
     Opened,
     /// A call was answered.
@@ -38,7 +38,7 @@ pub enum News<'i> {
     TooLarge {
         /// The tag of the call.
         tag: u32,
-        /// Octets of the body.
+        /// Bytes of the body.
         len: u32,
     },
     /// A call was not answered in time. Others go on; should its reply still come, it is skipped.
@@ -48,9 +48,9 @@ pub enum News<'i> {
     },
     /// An unsolicited frame.
     Event(Frame<'i>),
-    /// The server says why it closes: no call without a reply was carried out. [`News::Closed`]
+    /// The server says why it closes: no call without a reply was carried out. [`ClientEvent::Closed`]
     /// follows.
-    Told(Refusal<'i>),
+    Disconnected(Refusal<'i>),
     /// The connection is over, and every call without a reply has failed.
     Closed(Closed),
 }
@@ -67,14 +67,14 @@ pub enum Closed {
     /// By the protocol: the server ended it, or broke the grammar.
     Fault(Fault),
     /// By [`Client::close`].
-    Here,
+    Local,
 }
 
 /// A client over one socket, with up to `CALLS` calls without a reply.
 ///
 /// The order of calls: [`open`](Self::open); [`poll`](Self::poll) whenever a frame came or the time
-/// it returned has passed; [`call`](Self::call) from [`News::Opened`] on; [`close`](Self::close).
-/// After [`News::Closed`] it can be opened again.
+/// it returned has passed; [`call`](Self::call) from [`ClientEvent::Opened`] on; [`close`](Self::close).
+/// After [`ClientEvent::Closed`] it can be opened again.
 pub struct Client<'a, const CALLS: usize> {
     socket: SocketHandle,
     calls: core_client::Client<CALLS>,
@@ -82,7 +82,7 @@ pub struct Client<'a, const CALLS: usize> {
     scratch: Scratch<'a>,
     window: u32,
     phase: Phase,
-    /// Octets in the receive ring that were looked at, and want more behind.
+    /// Bytes in the receive ring that were looked at, and want more behind.
     seen: usize,
 }
 
@@ -106,7 +106,7 @@ const CLOSING: Millis = Millis(2_000);
 impl<'a, const CALLS: usize> Client<'a, CALLS> {
     /// A client over a closed TCP socket of the set that it will be polled with. Requests of up to
     /// what `scratch.reply` holds are sent; reply frames of up to what `scratch.frame` and the
-    /// socket's receive ring hold are taken. With more than `window` octets of requests unanswered
+    /// socket's receive ring hold are taken. With more than `window` bytes of requests unanswered
     /// no call is made; the socket's transmit ring should hold so many.
     #[must_use]
     pub fn new(socket: SocketHandle, scratch: Scratch<'a>, window: u32) -> Self {
@@ -122,7 +122,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
     }
 
     /// Begins to connect, from `local_port` (49152 to 65535 are for that; each connection to one
-    /// server wants another). [`News::Opened`] says when it is done, [`News::Closed`] when it
+    /// server wants another). [`ClientEvent::Opened`] says when it is done, [`ClientEvent::Closed`] when it
     /// failed, at the latest after `timeout`.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         prepare(socket, &Timeouts::DEFAULT);
         socket.connect(stack.iface.context(), server, local_port)?;
         let frame_len = self.scratch.frame.len().min(socket.recv_capacity());
-        let max_reply_len = frame_len.saturating_sub(HEAD_LINE_CAP + "\r\n".len());
+        let max_reply_len = frame_len.saturating_sub(MAX_HEAD_LINE_LEN + "\r\n".len());
         let max_reply_len = u32::try_from(max_reply_len).unwrap_or(u32::MAX);
         self.calls = core_client::Client::new(max_reply_len, self.window);
         self.due = [None; CALLS];
@@ -148,29 +148,29 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         Ok(())
     }
 
-    /// Puts a call on its way; the next poll sends it. [`News::Reply`] with the tag returned
-    /// answers it, or [`News::TimedOut`] says that it was not answered after `timeout`.
+    /// Puts a call on its way; the next poll sends it. [`ClientEvent::Reply`] with the tag returned
+    /// answers it, or [`ClientEvent::TimedOut`] says that it was not answered after `timeout`.
     ///
     /// # Errors
-    /// [`CallError`]: [`CallError::Window`] and [`CallError::NoRoom`] pass when replies come;
-    /// before [`News::Opened`] and after the end it is [`CallError::Closed`].
+    /// [`RequestError`]: [`RequestError::Window`] and [`RequestError::NoRoom`] pass when replies come;
+    /// before [`ClientEvent::Opened`] and after the end it is [`RequestError::Closed`].
     pub fn call<C: Command>(
         &mut self,
         now: Instant,
         sockets: &mut SocketSet<'_>,
         request: &C::Request<'_>,
         timeout: Duration,
-    ) -> Result<u32, CallError> {
+    ) -> Result<u32, RequestError> {
         if self.phase != Phase::Open {
-            return Err(CallError::Closed);
+            return Err(RequestError::Closed);
         }
         let socket = sockets.get_mut::<Socket<'_>>(self.socket);
         let free = socket.send_capacity().saturating_sub(socket.send_queue());
-        let place = self.due.iter_mut().find(|due| due.is_none()).ok_or(CallError::Window)?;
+        let place = self.due.iter_mut().find(|due| due.is_none()).ok_or(RequestError::Window)?;
         let free = free.min(self.scratch.reply.len());
-        let mut out = Out::new(self.scratch.reply.get_mut(..free).unwrap_or_default());
+        let mut out = OutBuf::new(self.scratch.reply.get_mut(..free).unwrap_or_default());
         let tag = self.calls.call::<C>(request, &mut out)?;
-        socket.send_slice(out.written()).map_err(|_| CallError::Closed)?;
+        socket.send_slice(out.written()).map_err(|_| RequestError::Closed)?;
         *place = Some((tag, millis(now + timeout)));
         Ok(tag)
     }
@@ -181,11 +181,11 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         settle(&mut self.due, tag);
     }
 
-    /// Ends the connection once what was written is sent; [`News::Closed`] says when, at the latest
+    /// Ends the connection once what was written is sent; [`ClientEvent::Closed`] says when, at the latest
     /// after `timeout`.
     pub fn close(&mut self, now: Instant, sockets: &mut SocketSet<'_>, timeout: Duration) {
         sockets.get_mut::<Socket<'_>>(self.socket).close();
-        self.phase = Phase::Closing { by: millis(now + timeout), why: Closed::Here };
+        self.phase = Phase::Closing { by: millis(now + timeout), why: Closed::Local };
     }
 
     /// Polls the stack, and tells `on` what happened. Returns how long the caller may sleep before
@@ -194,26 +194,26 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         &mut self,
         now: Instant,
         stack: &mut Stack<'_, D>,
-        on: &mut dyn FnMut(News<'_>),
+        on: &mut dyn FnMut(ClientEvent<'_>),
     ) -> Option<Duration> {
-        let idle = stack.poll(now, |moment, sockets| self.tend(now, moment, sockets, on));
+        let idle = stack.poll(now, |phase, sockets| self.poll_phase(now, phase, sockets, on));
         let due = self.deadline().map(|due| Duration::from_millis(due.since(millis(now)).0));
         idle.into_iter().chain(due).min()
     }
 
     /// This client's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
-    pub fn tend(
+    pub fn poll_phase(
         &mut self,
         now: Instant,
-        moment: Moment,
+        phase: PollPhase,
         sockets: &mut SocketSet<'_>,
-        on: &mut dyn FnMut(News<'_>),
+        on: &mut dyn FnMut(ClientEvent<'_>),
     ) -> bool {
         let socket = sockets.get_mut::<Socket<'_>>(self.socket);
-        match moment {
-            Moment::Frame => {}
-            Moment::Received => self.receive(millis(now), socket, on),
-            Moment::Sent => self.leave(socket, on),
+        match phase {
+            PollPhase::Frame => {}
+            PollPhase::Received => self.receive(millis(now), socket, on),
+            PollPhase::Answered => self.leave(socket, on),
         }
         false
     }
@@ -228,11 +228,11 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         }
     }
 
-    fn receive(&mut self, now: Millis, socket: &mut Socket<'_>, on: &mut dyn FnMut(News<'_>)) {
+    fn receive(&mut self, now: Millis, socket: &mut Socket<'_>, on: &mut dyn FnMut(ClientEvent<'_>)) {
         match (self.phase, socket.state()) {
             (Phase::Opening { .. }, State::Established | State::CloseWait) => {
                 self.phase = Phase::Open;
-                on(News::Opened);
+                on(ClientEvent::Opened);
             }
             (Phase::Opening { by }, State::SynSent | State::SynReceived) if now >= by => {
                 self.end(socket, Closed::TimedOut, on);
@@ -253,7 +253,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
     }
 
     /// Once all is sent, and the last acknowledgement among it, a closing socket may be closed.
-    fn leave(&mut self, socket: &mut Socket<'_>, on: &mut dyn FnMut(News<'_>)) {
+    fn leave(&mut self, socket: &mut Socket<'_>, on: &mut dyn FnMut(ClientEvent<'_>)) {
         if let Phase::Closing { why, .. } = self.phase
             && !socket.is_open()
         {
@@ -261,14 +261,14 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         }
     }
 
-    fn end(&mut self, socket: &mut Socket<'_>, why: Closed, on: &mut dyn FnMut(News<'_>)) {
+    fn end(&mut self, socket: &mut Socket<'_>, why: Closed, on: &mut dyn FnMut(ClientEvent<'_>)) {
         socket.abort();
         self.phase = Phase::Shut;
-        on(News::Closed(why));
+        on(ClientEvent::Closed(why));
     }
 
     /// Takes all replies that were received.
-    fn take(&mut self, now: Millis, socket: &mut Socket<'_>, on: &mut dyn FnMut(News<'_>)) {
+    fn take(&mut self, now: Millis, socket: &mut Socket<'_>, on: &mut dyn FnMut(ClientEvent<'_>)) {
         let ended = socket.state() != State::Established;
         if socket.recv_queue() == self.seen && !ended {
             return;
@@ -277,21 +277,21 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         loop {
             let mut fault = Fault::End;
             let (calls, due) = (&mut self.calls, &mut self.due);
-            let show = |octets: &[u8], end| arrivals(calls, due, octets, end, &mut fault, on);
-            let look = if gather {
+            let show = |bytes: &[u8], end| arrivals(calls, due, bytes, end, &mut fault, on);
+            let view = if gather {
                 gathered(socket, self.scratch.frame, ended, show)
             } else {
                 in_place(socket, ended, show)
             };
-            let Some(look) = look else { break };
-            match look.want {
+            let Some(view) = view else { break };
+            match view.want {
                 Want::Close => {
                     socket.close();
                     let why = Closed::Fault(fault);
                     self.phase = Phase::Closing { by: now.after(CLOSING), why };
                     break;
                 }
-                _ if look.all || (gather && look.consumed == 0) => break,
+                _ if view.all || (gather && view.consumed == 0) => break,
                 Want::Input { frame_len: Some(len) }
                     if socket.recv_queue() < len as usize && !ended =>
                 {
@@ -303,14 +303,14 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         self.seen = socket.recv_queue();
     }
 
-    fn expire(&mut self, now: Millis, on: &mut dyn FnMut(News<'_>)) {
+    fn expire(&mut self, now: Millis, on: &mut dyn FnMut(ClientEvent<'_>)) {
         for place in &mut self.due {
             if let Some((tag, due)) = *place
                 && now >= due
             {
                 *place = None;
                 self.calls.forget(tag);
-                on(News::TimedOut { tag });
+                on(ClientEvent::TimedOut { tag });
             }
         }
     }
@@ -324,7 +324,7 @@ fn arrivals<const CALLS: usize>(
     input: &[u8],
     end: bool,
     fault: &mut Fault,
-    on: &mut dyn FnMut(News<'_>),
+    on: &mut dyn FnMut(ClientEvent<'_>),
 ) -> (usize, Want) {
     let mut consumed = 0_usize;
     loop {
@@ -332,19 +332,19 @@ fn arrivals<const CALLS: usize>(
         let (len, arrival) = calls.step(rest, end);
         consumed = consumed.saturating_add(len);
         match arrival {
-            Arrival::Reply { tag, body } => {
+            Incoming::Reply { tag, body } => {
                 settle(due, tag);
-                on(News::Reply { tag, body });
+                on(ClientEvent::Reply { tag, body });
             }
-            Arrival::TooLarge { tag, len } => {
+            Incoming::TooLarge { tag, len } => {
                 settle(due, tag);
-                on(News::TooLarge { tag, len });
+                on(ClientEvent::TooLarge { tag, len });
             }
-            Arrival::Event(frame) => on(News::Event(frame)),
-            Arrival::Told(refusal) => on(News::Told(refusal)),
-            Arrival::Skipped => {}
-            Arrival::NeedInput { frame_len } => return (consumed, Want::Input { frame_len }),
-            Arrival::Closed(why) => {
+            Incoming::Event(frame) => on(ClientEvent::Event(frame)),
+            Incoming::Disconnected(refusal) => on(ClientEvent::Disconnected(refusal)),
+            Incoming::Skipped => {}
+            Incoming::NeedInput { frame_len } => return (consumed, Want::Input { frame_len }),
+            Incoming::Closed(why) => {
                 *fault = why;
                 return (consumed, Want::Close);
             }

@@ -1,11 +1,11 @@
-//! Whether octets under way to the peer still move.
+//! Whether bytes under way to the peer still move.
 
 use linecard_core::Millis;
 
 /// Remembers when the peer last acknowledged something that was unacknowledged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flow {
-    /// Octets unacknowledged at the last look, a FIN among them.
+    /// Bytes unacknowledged at the last look, a FIN among them.
     queued: usize,
     /// When that was last less than before, or zero.
     since: Millis,
@@ -16,15 +16,15 @@ impl Flow {
         Self { queued: 0, since: now }
     }
 
-    /// Looks: `queued` octets are unacknowledged now. To be told before more are queued.
-    pub(crate) fn look(&mut self, queued: usize, now: Millis) {
+    /// Looks: `queued` bytes are unacknowledged now. To be told before more are queued.
+    pub(crate) fn view(&mut self, queued: usize, now: Millis) {
         if queued == 0 || queued < self.queued {
             self.since = now;
         }
         self.queued = queued;
     }
 
-    /// More octets were queued; that is no progress of the peer's.
+    /// More bytes were queued; that is no progress of the peer's.
     pub(crate) fn queue(&mut self, queued: usize, now: Millis) {
         if self.queued == 0 {
             self.since = now;
@@ -48,12 +48,12 @@ mod tests {
         assert_eq!(flow.deadline(Millis(10)), None);
         flow.queue(5, Millis(100));
         assert_eq!(flow.deadline(Millis(10)), Some(Millis(110)));
-        flow.look(5, Millis(105));
+        flow.view(5, Millis(105));
         flow.queue(9, Millis(105));
         assert_eq!(flow.deadline(Millis(10)), Some(Millis(110)), "more to send is none");
-        flow.look(8, Millis(108));
-        assert_eq!(flow.deadline(Millis(10)), Some(Millis(118)), "an octet less is");
-        flow.look(0, Millis(109));
+        flow.view(8, Millis(108));
+        assert_eq!(flow.deadline(Millis(10)), Some(Millis(118)), "a byte less is");
+        flow.view(0, Millis(109));
         assert_eq!(flow.deadline(Millis(10)), None);
     }
 }

@@ -4,7 +4,7 @@
 //! Its laws:
 //! - no std and no alloc, but for the feature `tap`;
 //! - time is the caller's: every call that needs it takes a [`smoltcp::time::Instant`];
-//! - no octet is stored beside the sockets' own rings and one [`Scratch`] a server: requests are
+//! - no byte is stored beside the sockets' own rings and one [`Scratch`] a server: requests are
 //!   read where smoltcp received them, replies are written once and copied once;
 //! - no sequence of segments parks a socket for ever: every state of a connection has a time limit
 //!   ([`Timeouts`]).
@@ -21,7 +21,7 @@
 //!
 //! ```no_run
 //! use linecard_core::{Limits, Service};
-//! use linecard_smoltcp::{Parts, Scratch, Server, Stack};
+//! use linecard_smoltcp::{Resources, Scratch, Server, Stack};
 //! use smoltcp::iface::{SocketHandle, SocketSet};
 //! use smoltcp::phy::Device;
 //! use smoltcp::socket::tcp;
@@ -37,11 +37,11 @@
 //!     now: fn() -> Instant,
 //!     sleep: fn(Option<Duration>),
 //! ) {
-//!     let mut frame = [0; LIMITS.frame_room()];
-//!     let mut reply = [0; LIMITS.reply_room()];
+//!     let mut frame = [0; LIMITS.max_request_frame_len()];
+//!     let mut reply = [0; LIMITS.max_reply_frame_len()];
 //!     let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-//!     let parts = Parts::new(slots, spare, scratch, &LIMITS);
-//!     let mut server = Server::new(&mut stack.sockets, parts).expect("rings and scratch are large enough");
+//!     let resources = Resources::new(slots, spare, scratch, &LIMITS);
+//!     let mut server = Server::new(&mut stack.sockets, resources).expect("rings and scratch are large enough");
 //!     loop {
 //!         let longest = server.poll(now(), &mut stack, service);
 //!         sleep(longest); // or until a frame comes
@@ -53,7 +53,7 @@
 
 mod client;
 mod flow;
-mod host;
+mod platform;
 mod options;
 mod server;
 mod setup;
@@ -65,9 +65,9 @@ mod view;
 #[cfg(all(feature = "tap", target_os = "linux"))]
 pub mod tap;
 
-pub use client::{Client, Closed, News};
-pub use host::Host;
+pub use client::{Client, Closed, ClientEvent};
+pub use platform::Platform;
 pub use server::Server;
-pub use setup::{Parts, Scratch, SetupError, Timeouts};
-pub use stack::{Moment, Stack};
+pub use setup::{Resources, Scratch, SetupError, Timeouts};
+pub use stack::{PollPhase, Stack};
 pub use stream::Stream;

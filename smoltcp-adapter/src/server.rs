@@ -8,9 +8,9 @@ use smoltcp::phy::Device;
 use smoltcp::time::{Duration, Instant};
 
 use crate::options::{prepare, span};
-use crate::setup::{Parts, Scratch, SetupError, Timeouts, check};
-use crate::slot::{Door, Pair, Room, Slot};
-use crate::stack::{Moment, Stack};
+use crate::setup::{Resources, Scratch, SetupError, Timeouts, check};
+use crate::slot::{ListenState, Pair, SlotContext, Slot};
+use crate::stack::{PollPhase, Stack};
 
 /// A server over `N` sockets and a spare.
 ///
@@ -27,13 +27,13 @@ pub struct Server<'a, const N: usize> {
     scratch: Scratch<'a>,
     limits: &'a Limits,
     timeouts: Timeouts,
-    door: Door,
+    listen: ListenState,
 }
 
 impl<const N: usize> fmt::Debug for Server<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("port", &self.door.port)
+            .field("port", &self.listen.port)
             .field("connections", &self.connections())
             .field("slots", &N)
             .finish_non_exhaustive()
@@ -45,17 +45,17 @@ impl<'a, const N: usize> Server<'a, N> {
     ///
     /// # Errors
     /// [`SetupError`]; then no socket was changed.
-    pub fn new(sockets: &mut SocketSet<'_>, parts: Parts<'a, N>) -> Result<Self, SetupError> {
-        check(sockets, &parts)?;
-        let Parts { slots, spare, scratch, limits, timeouts, port } = parts;
-        let door = Door { port, stopping: None };
+    pub fn new(sockets: &mut SocketSet<'_>, resources: Resources<'a, N>) -> Result<Self, SetupError> {
+        check(sockets, &resources)?;
+        let Resources { slots, spare, scratch, limits, timeouts, port } = resources;
+        let listen = ListenState { port, stopping: None };
         for &handle in slots.iter().chain([&spare]) {
             let socket = sockets.get_mut(handle);
             prepare(socket, &timeouts);
             // An ACK leaves when all that came was answered, and so with the replies: it has
             // nothing to wait for. And a delayed one would be lost where TIME-WAIT is cut short.
             socket.set_ack_delay(None);
-            door.reopen(socket);
+            listen.reopen(socket);
         }
         Ok(Self {
             slots: slots.map(Slot::new),
@@ -63,7 +63,7 @@ impl<'a, const N: usize> Server<'a, N> {
             scratch,
             limits,
             timeouts,
-            door,
+            listen,
         })
     }
 
@@ -76,26 +76,26 @@ impl<'a, const N: usize> Server<'a, N> {
         stack: &mut Stack<'_, D>,
         service: &mut dyn Service,
     ) -> Option<Duration> {
-        let idle = stack.poll(now, |moment, sockets| self.tend(now, moment, sockets, service));
+        let idle = stack.poll(now, |phase, sockets| self.poll_phase(now, phase, sockets, service));
         let due = self.deadline().map(|due| span(due.since(millis(now))));
         idle.into_iter().chain(due).min()
     }
 
     /// This server's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
-    pub fn tend(
+    pub fn poll_phase(
         &mut self,
         now: Instant,
-        moment: Moment,
+        phase: PollPhase,
         sockets: &mut SocketSet<'_>,
         service: &mut dyn Service,
     ) -> bool {
-        match moment {
-            Moment::Frame => {
-                self.greet(millis(now), sockets);
-                return self.all().any(|slot| slot.is_over(sockets.get(slot.handle), self.door));
+        match phase {
+            PollPhase::Frame => {
+                self.accept_new(millis(now), sockets);
+                return self.all().any(|slot| slot.is_over(sockets.get(slot.handle), self.listen));
             }
-            Moment::Received => self.serve(millis(now), sockets, service),
-            Moment::Sent => self.reopen(sockets),
+            PollPhase::Received => self.serve(millis(now), sockets, service),
+            PollPhase::Answered => self.reopen(sockets),
         }
         false
     }
@@ -117,36 +117,36 @@ impl<'a, const N: usize> Server<'a, N> {
     /// No new connection is taken from the next poll on. Each client gets the replies to what it
     /// sent so far, may finish a frame it has begun until `by`, and is told `stopping`.
     pub fn stop(&mut self, by: Instant) {
-        self.door.stopping = Some(millis(by));
+        self.listen.stopping = Some(millis(by));
     }
 
     /// Whether [`stop`](Self::stop) was called, and the last connection is closed.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.door.stopping.is_some() && self.connections() == 0 && self.spare.is_free()
+        self.listen.stopping.is_some() && self.connections() == 0 && self.spare.is_free()
     }
 
     fn serve(&mut self, now: Millis, sockets: &mut SocketSet<'_>, service: &mut dyn Service) {
         let crowded = self.is_crowded();
-        let mut room = Room {
+        let mut cx = SlotContext {
             now,
             service,
             scratch: &mut self.scratch,
             timeouts: &self.timeouts,
             crowded,
-            door: self.door,
+            listen: self.listen,
         };
         for slot in &mut self.slots {
             let socket = sockets.get_mut(slot.handle);
-            slot.serve(socket, Some(self.limits), &mut room);
+            slot.serve(socket, Some(self.limits), &mut cx);
         }
         let socket = sockets.get_mut(self.spare.handle);
-        self.spare.serve(socket, None, &mut room);
+        self.spare.serve(socket, None, &mut cx);
     }
 
     fn reopen(&mut self, sockets: &mut SocketSet<'_>) {
         for slot in self.slots.iter_mut().chain([&mut self.spare]) {
-            slot.reopen(sockets.get_mut(slot.handle), self.door);
+            slot.reopen(sockets.get_mut(slot.handle), self.listen);
         }
     }
 
@@ -158,14 +158,14 @@ impl<'a, const N: usize> Server<'a, N> {
     /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets of
     /// one connection would answer each other's segments with resets, so the later one is forgotten
     /// before it answers.
-    fn greet(&mut self, now: Millis, sockets: &mut SocketSet<'_>) {
+    fn accept_new(&mut self, now: Millis, sockets: &mut SocketSet<'_>) {
         for at in 0..=N {
             let slot = self.slots.get(at).unwrap_or(&self.spare);
-            let Some(connection) = slot.newcomer(sockets.get(slot.handle)) else { continue };
+            let Some(connection) = slot.new_connection(sockets.get(slot.handle)) else { continue };
             let twin = self.has(connection, sockets);
             let slot = self.slots.get_mut(at).unwrap_or(&mut self.spare);
             if twin {
-                self.door.reopen(sockets.get_mut(slot.handle));
+                self.listen.reopen(sockets.get_mut(slot.handle));
             } else {
                 slot.begin(now);
             }

@@ -6,7 +6,7 @@ use linecard_core::{Limits, Millis};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::{Socket, tcp};
 
-/// Octets of `ERR busy`, which is all that the spare sends.
+/// Bytes of `ERR busy`, which is all that the spare sends.
 pub(crate) const BUSY_LEN: usize = "ERR\nbusy\n".len();
 
 /// How long a connection may take for what is smoltcp's and not the session's; that is in
@@ -16,12 +16,12 @@ pub struct Timeouts {
     /// From the first SYN to the ACK that completes the handshake. A quarter of it, while nobody
     /// else could connect.
     pub handshake: Millis,
-    /// With octets, or the FIN, unacknowledged and none of them acknowledged meanwhile. Then the
+    /// With bytes, or the FIN, unacknowledged and none of them acknowledged meanwhile. Then the
     /// connection is reset. Also the longest silence of a peer that leaves keep-alives unanswered.
     pub write: Millis,
     /// Between keep-alive probes on a silent connection. To be well below `write`.
     pub keep_alive: Millis,
-    /// After our last octet and FIN were acknowledged, for the peer to close too (docs/PROTOCOL.md
+    /// After our last byte and FIN were acknowledged, for the peer to close too (docs/PROTOCOL.md
     /// §7).
     pub linger: Millis,
 }
@@ -42,30 +42,30 @@ impl Default for Timeouts {
     }
 }
 
-/// The octets that all connections of a server share.
+/// The bytes that all connections of a server share.
 #[derive(Debug)]
 pub struct Scratch<'a> {
-    /// Where a frame is put together that wraps in its ring: at least [`Limits::frame_room`]
-    /// octets.
+    /// Where a frame is put together that wraps in its ring: at least [`Limits::max_request_frame_len`]
+    /// bytes.
     pub frame: &'a mut [u8],
-    /// Where replies are encoded, on their way to a ring: at least [`Limits::reply_room`] octets.
+    /// Where replies are encoded, on their way to a ring: at least [`Limits::max_reply_frame_len`] bytes.
     pub reply: &'a mut [u8],
 }
 
 /// What a server is made of. `N` connections are served at once.
 #[derive(Debug)]
-pub struct Parts<'a, const N: usize> {
-    /// TCP sockets, one a connection. A receive ring holds at least [`Limits::frame_room`] octets,
+pub struct Resources<'a, const N: usize> {
+    /// TCP sockets, one a connection. A receive ring holds at least [`Limits::max_request_frame_len`] bytes,
     /// and better a segment more: with less, a peer may find the window too small for a segment
     /// while a frame is incomplete, and wait for its persist timer. A transmit ring holds at least
-    /// [`Limits::reply_room`], and what it holds beyond that is what pipelined replies may be under
+    /// [`Limits::max_reply_frame_len`], and what it holds beyond that is what pipelined replies may be under
     /// way at once: with nothing, each reply waits until the one before is acknowledged.
     pub slots: [SocketHandle; N],
     /// The socket that tells one more client `busy`. It is behind the slots in the set (added
-    /// last), for smoltcp gives a connection to the first socket that listens. Rings of 16 octets
+    /// last), for smoltcp gives a connection to the first socket that listens. Rings of 16 bytes
     /// do.
     pub spare: SocketHandle,
-    /// The octets that the slots share.
+    /// The bytes that the slots share.
     pub scratch: Scratch<'a>,
     /// What a session may take, give and wait for.
     pub limits: &'a Limits,
@@ -75,7 +75,7 @@ pub struct Parts<'a, const N: usize> {
     pub port: u16,
 }
 
-impl<'a, const N: usize> Parts<'a, N> {
+impl<'a, const N: usize> Resources<'a, N> {
     /// The parts with [`Timeouts::DEFAULT`], on port 61000.
     #[must_use]
     pub const fn new(
@@ -104,21 +104,21 @@ pub enum SetupError {
     Receive {
         /// Whose ring.
         socket: SocketHandle,
-        /// Octets that it must hold.
+        /// Bytes that it must hold.
         needed: usize,
     },
     /// A transmit ring can't hold the longest reply.
     Transmit {
         /// Whose ring.
         socket: SocketHandle,
-        /// Octets that it must hold.
+        /// Bytes that it must hold.
         needed: usize,
     },
     /// The scratch can't hold the longest frame, or the longest reply.
     Scratch {
-        /// Octets that [`Scratch::frame`] must hold.
+        /// Bytes that [`Scratch::frame`] must hold.
         frame: usize,
-        /// Octets that [`Scratch::reply`] must hold.
+        /// Bytes that [`Scratch::reply`] must hold.
         reply: usize,
     },
     /// Port 0.
@@ -133,13 +133,13 @@ impl fmt::Display for SetupError {
             Self::SpareNotLast => f.write_str("the spare socket must be added behind the slots"),
             Self::Open(socket) => write!(f, "socket {socket} is in use"),
             Self::Receive { socket, needed } => {
-                write!(f, "the receive ring of socket {socket} must hold {needed} octets")
+                write!(f, "the receive ring of socket {socket} must hold {needed} bytes")
             }
             Self::Transmit { socket, needed } => {
-                write!(f, "the transmit ring of socket {socket} must hold {needed} octets")
+                write!(f, "the transmit ring of socket {socket} must hold {needed} bytes")
             }
             Self::Scratch { frame, reply } => {
-                write!(f, "the scratch must hold {frame} octets of a frame and {reply} of a reply")
+                write!(f, "the scratch must hold {frame} bytes of a frame and {reply} of a reply")
             }
             Self::Port => f.write_str("port 0 can't be listened on"),
         }
@@ -151,25 +151,25 @@ impl core::error::Error for SetupError {}
 /// Judges all of the parts before anything is changed.
 pub(crate) fn check<const N: usize>(
     sockets: &SocketSet<'_>,
-    parts: &Parts<'_, N>,
+    resources: &Resources<'_, N>,
 ) -> Result<(), SetupError> {
-    let (frame, reply) = (parts.limits.frame_room(), parts.limits.reply_room());
-    if parts.port == 0 {
+    let (frame, reply) = (resources.limits.max_request_frame_len(), resources.limits.max_reply_frame_len());
+    if resources.port == 0 {
         return Err(SetupError::Port);
     }
-    if parts.scratch.frame.len() < frame || parts.scratch.reply.len() < reply.max(BUSY_LEN) {
+    if resources.scratch.frame.len() < frame || resources.scratch.reply.len() < reply.max(BUSY_LEN) {
         return Err(SetupError::Scratch { frame, reply: reply.max(BUSY_LEN) });
     }
-    for (at, &slot) in parts.slots.iter().enumerate() {
-        if parts.slots.iter().skip(at + 1).any(|&other| other == slot) {
+    for (at, &slot) in resources.slots.iter().enumerate() {
+        if resources.slots.iter().skip(at + 1).any(|&other| other == slot) {
             return Err(SetupError::Twice(slot));
         }
-        if slot >= parts.spare {
+        if slot >= resources.spare {
             return Err(SetupError::SpareNotLast);
         }
         check_socket(sockets, slot, frame, reply)?;
     }
-    check_socket(sockets, parts.spare, 1, BUSY_LEN)
+    check_socket(sockets, resources.spare, 1, BUSY_LEN)
 }
 
 fn check_socket(

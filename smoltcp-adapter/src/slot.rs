@@ -7,7 +7,7 @@
 //!                     └──────────────┴──── reset, either's ───┴────────────────────────► Listening
 //! ```
 
-use linecard_core::{Code, Limits, Millis, Out, Service, Session, Want, pump, refuse};
+use linecard_core::{Code, Limits, Millis, OutBuf, Service, Session, Want, pump, refuse};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::wire::IpEndpoint;
@@ -20,25 +20,25 @@ use crate::view::{drain, gathered, in_place};
 pub(crate) type Pair = (IpEndpoint, IpEndpoint);
 
 /// What a slot works with, and does not own.
-pub(crate) struct Room<'r, 'a> {
+pub(crate) struct SlotContext<'r, 'a> {
     pub(crate) now: Millis,
     pub(crate) service: &'r mut dyn Service,
     pub(crate) scratch: &'r mut Scratch<'a>,
     pub(crate) timeouts: &'r Timeouts,
     /// Nobody else could connect.
     pub(crate) crowded: bool,
-    pub(crate) door: Door,
+    pub(crate) listen: ListenState,
 }
 
 /// Where a server listens, and whether it still does.
 #[derive(Clone, Copy)]
-pub(crate) struct Door {
+pub(crate) struct ListenState {
     pub(crate) port: u16,
     /// It does not; connections may go on until then.
     pub(crate) stopping: Option<Millis>,
 }
 
-impl Door {
+impl ListenState {
     /// Forgets the connection, without a word to the peer, and listens again.
     pub(crate) fn reopen(self, socket: &mut Socket<'_>) {
         socket.abort();
@@ -62,8 +62,8 @@ enum Stage<'l> {
     Opening {
         since: Millis,
     },
-    Serving(Conversation<'l>),
-    /// Our FIN is behind our last octet. What the peer still sends is dropped, lest a reset destroy
+    Serving(Connection<'l>),
+    /// Our FIN is behind our last byte. What the peer still sends is dropped, lest a reset destroy
     /// our last reply.
     Closing {
         flow: Flow,
@@ -71,11 +71,11 @@ enum Stage<'l> {
     },
 }
 
-struct Conversation<'l> {
+struct Connection<'l> {
     session: Session<'l>,
     flow: Flow,
     want: Want,
-    /// Octets in the receive ring that the session has seen and wants more behind.
+    /// Bytes in the receive ring that the session has seen and wants more behind.
     seen: usize,
     ended: bool,
 }
@@ -90,7 +90,7 @@ impl<'l> Slot<'l> {
     }
 
     /// The connection whose SYN came since the last look, if one did.
-    pub(crate) fn newcomer(&self, socket: &Socket<'_>) -> Option<Pair> {
+    pub(crate) fn new_connection(&self, socket: &Socket<'_>) -> Option<Pair> {
         if self.is_free() { pair(socket) } else { None }
     }
 
@@ -109,48 +109,48 @@ impl<'l> Slot<'l> {
         &mut self,
         socket: &mut Socket<'_>,
         limits: Option<&'l Limits>,
-        room: &mut Room<'_, '_>,
+        cx: &mut SlotContext<'_, '_>,
     ) {
         if self.is_free() && socket.is_active() {
-            self.begin(room.now);
+            self.begin(cx.now);
         }
         if let Stage::Opening { since } = self.stage {
-            self.open(socket, since, limits, room);
+            self.open(socket, since, limits, cx);
         }
-        if let Stage::Serving(conversation) = &mut self.stage {
-            if let Some(by) = room.door.stopping {
-                conversation.stop(by);
+        if let Stage::Serving(connection) = &mut self.stage {
+            if let Some(by) = cx.listen.stopping {
+                connection.stop(by);
             }
-            if conversation.serve(socket, room) == Verdict::Close {
-                self.close(socket, room.now);
+            if connection.serve(socket, cx) == NextStep::Close {
+                self.close(socket, cx.now);
             }
         }
         if let Stage::Closing { flow, lingers } = &mut self.stage
-            && finish(socket, flow, lingers, room) == Verdict::Close
+            && finish(socket, flow, lingers, cx) == NextStep::Close
         {
             self.stage = Stage::Listening;
-            room.door.reopen(socket);
+            cx.listen.reopen(socket);
         }
     }
 
     /// Whether the socket's connection is over, and it does not listen.
-    pub(crate) fn is_over(&self, socket: &Socket<'_>, door: Door) -> bool {
+    pub(crate) fn is_over(&self, socket: &Socket<'_>, listen: ListenState) -> bool {
         match socket.state() {
             // TIME-WAIT keeps segments of this connection out of the peer's next; its sequence
             // numbers do as well.
-            State::Closed | State::TimeWait => door.stopping.is_none() || !self.is_free(),
+            State::Closed | State::TimeWait => listen.stopping.is_none() || !self.is_free(),
             // A half-open connection that was reset left its options behind: listen afresh.
-            State::Listen => door.stopping.is_some() || !self.is_free(),
+            State::Listen => listen.stopping.is_some() || !self.is_free(),
             _ => false,
         }
     }
 
     /// Lets the socket listen again where its connection is over. To be called when all that could
     /// be sent is sent: what is not is lost, of which a reset is the worst.
-    pub(crate) fn reopen(&mut self, socket: &mut Socket<'_>, door: Door) {
-        if self.is_over(socket, door) {
+    pub(crate) fn reopen(&mut self, socket: &mut Socket<'_>, listen: ListenState) {
+        if self.is_over(socket, listen) {
             self.stage = Stage::Listening;
-            door.reopen(socket);
+            listen.reopen(socket);
         }
     }
 
@@ -159,9 +159,9 @@ impl<'l> Slot<'l> {
         match &self.stage {
             Stage::Listening => None,
             Stage::Opening { since } => Some(since.after(handshake(timeouts, crowded))),
-            Stage::Serving(conversation) => {
-                let flow = conversation.flow.deadline(timeouts.write);
-                flow.into_iter().chain(conversation.session.deadline()).min()
+            Stage::Serving(connection) => {
+                let flow = connection.flow.deadline(timeouts.write);
+                flow.into_iter().chain(connection.session.deadline()).min()
             }
             Stage::Closing { lingers: Some(until), .. } => Some(*until),
             Stage::Closing { flow, .. } => flow.deadline(timeouts.write),
@@ -173,22 +173,22 @@ impl<'l> Slot<'l> {
         socket: &mut Socket<'_>,
         since: Millis,
         limits: Option<&'l Limits>,
-        room: &mut Room<'_, '_>,
+        cx: &mut SlotContext<'_, '_>,
     ) {
         match (socket.state(), limits) {
             (State::SynReceived, _)
-                if room.now >= since.after(handshake(room.timeouts, room.crowded)) =>
+                if cx.now >= since.after(handshake(cx.timeouts, cx.crowded)) =>
             {
                 socket.abort();
             }
             (State::Established | State::CloseWait, Some(limits)) => {
-                self.stage = Stage::Serving(Conversation::new(limits, room.now));
+                self.stage = Stage::Serving(Connection::new(limits, cx.now));
             }
             (State::Established | State::CloseWait, None) => {
-                let mut out = Out::new(room.scratch.reply);
+                let mut out = OutBuf::new(cx.scratch.reply);
                 refuse(Code::Busy, &mut out);
                 let _ = socket.send_slice(out.written());
-                self.close(socket, room.now);
+                self.close(socket, cx.now);
             }
             _ => {}
         }
@@ -204,41 +204,41 @@ fn handshake(timeouts: &Timeouts, crowded: bool) -> Millis {
     if crowded { Millis(timeouts.handshake.0 / 4) } else { timeouts.handshake }
 }
 
-/// The rest of a connection after our FIN: reset where the peer does not take our last octets; to
+/// The rest of a connection after our FIN: reset where the peer does not take our last bytes; to
 /// be forgotten where it took them and does not close in time. (What it still sends then, it gets a
 /// reset for.)
 fn finish(
     socket: &mut Socket<'_>,
     flow: &mut Flow,
     lingers: &mut Option<Millis>,
-    room: &Room<'_, '_>,
-) -> Verdict {
+    cx: &SlotContext<'_, '_>,
+) -> NextStep {
     drain(socket);
     match socket.state() {
         State::FinWait1 | State::Closing | State::LastAck => {
-            flow.look(socket.send_queue() + 1, room.now);
-            if flow.deadline(room.timeouts.write).is_some_and(|due| room.now >= due) {
+            flow.view(socket.send_queue() + 1, cx.now);
+            if flow.deadline(cx.timeouts.write).is_some_and(|due| cx.now >= due) {
                 socket.abort();
             }
         }
         State::FinWait2 => {
-            let until = *lingers.get_or_insert(room.now.after(room.timeouts.linger));
-            if room.now >= until {
-                return Verdict::Close;
+            let until = *lingers.get_or_insert(cx.now.after(cx.timeouts.linger));
+            if cx.now >= until {
+                return NextStep::Close;
             }
         }
         _ => {}
     }
-    Verdict::Stay
+    NextStep::Stay
 }
 
 #[derive(PartialEq, Eq)]
-enum Verdict {
+enum NextStep {
     Stay,
     Close,
 }
 
-impl<'l> Conversation<'l> {
+impl<'l> Connection<'l> {
     fn new(limits: &'l Limits, now: Millis) -> Self {
         Self {
             session: Session::new(limits, now),
@@ -255,74 +255,74 @@ impl<'l> Conversation<'l> {
         self.seen = usize::MAX;
     }
 
-    fn serve(&mut self, socket: &mut Socket<'_>, room: &mut Room<'_, '_>) -> Verdict {
+    fn serve(&mut self, socket: &mut Socket<'_>, cx: &mut SlotContext<'_, '_>) -> NextStep {
         let ended = match socket.state() {
             State::Established => false,
             State::CloseWait => true,
             // Reset by either side.
-            _ => return Verdict::Stay,
+            _ => return NextStep::Stay,
         };
-        self.flow.look(socket.send_queue(), room.now);
-        if self.flow.deadline(room.timeouts.write).is_some_and(|due| room.now >= due) {
+        self.flow.view(socket.send_queue(), cx.now);
+        if self.flow.deadline(cx.timeouts.write).is_some_and(|due| cx.now >= due) {
             socket.abort();
-            return Verdict::Stay;
+            return NextStep::Stay;
         }
         let news = socket.recv_queue() != self.seen || ended != self.ended;
-        let due = self.session.deadline().is_some_and(|due| room.now >= due);
-        let able = match self.want {
+        let due = self.session.deadline().is_some_and(|due| cx.now >= due);
+        let runnable = match self.want {
             Want::Output { free } => free_len(socket) >= free,
             _ => news || due,
         };
-        if able { self.converse(socket, ended, due, room) } else { Verdict::Stay }
+        if runnable { self.run(socket, ended, due, cx) } else { NextStep::Stay }
     }
 
     /// Carries out all that was received, until the session wants what is not there.
-    fn converse(
+    fn run(
         &mut self,
         socket: &mut Socket<'_>,
         ended: bool,
         due: bool,
-        room: &mut Room<'_, '_>,
-    ) -> Verdict {
+        cx: &mut SlotContext<'_, '_>,
+    ) -> NextStep {
         // A deadline is judged over all that was received, not over what lies in one piece of it.
         let mut gather = due;
         loop {
-            let free = free_len(socket).min(room.scratch.reply.len());
-            let mut out = Out::new(room.scratch.reply.get_mut(..free).unwrap_or_default());
-            let (session, service, now) = (&mut self.session, &mut *room.service, room.now);
-            let show = |octets: &[u8], end| pump(session, service, now, octets, end, &mut out);
-            let look = if gather {
-                gathered(socket, room.scratch.frame, ended, show)
+            let free = free_len(socket).min(cx.scratch.reply.len());
+            let mut out = OutBuf::new(cx.scratch.reply.get_mut(..free).unwrap_or_default());
+            let (session, service, now) = (&mut self.session, &mut *cx.service, cx.now);
+            let show = |bytes: &[u8], end| pump(session, service, now, bytes, end, &mut out);
+            let view = if gather {
+                gathered(socket, cx.scratch.frame, ended, show)
             } else {
                 in_place(socket, ended, show)
             };
-            let Some(look) = look else { return Verdict::Close };
+            let Some(view) = view else { return NextStep::Close };
             let _ = socket.send_slice(out.written()); // no longer than what is free
-            let idle = look.consumed == 0 && out.is_empty();
-            self.flow.queue(socket.send_queue(), room.now);
-            match look.want {
-                Want::Close => return Verdict::Close,
-                Want::Output { .. } if idle => break self.rest(socket, ended, look.want),
+            let idle = view.consumed == 0 && out.is_empty();
+            self.flow.queue(socket.send_queue(), cx.now);
+            match view.want {
+                Want::Close => return NextStep::Close,
+                Want::Output { .. } if idle => break self.rest(socket, ended, view.want),
                 Want::Output { .. } => gather = false,
-                Want::Input { .. } if look.all || (gather && idle) => {
-                    break self.rest(socket, ended, look.want);
+                Want::Input { .. } if view.all || (gather && idle) => {
+                    break self.rest(socket, ended, view.want);
                 }
                 // A frame that wraps is put together once all of it is there.
                 Want::Input { frame_len: Some(len) }
                     if socket.recv_queue() < len as usize && !ended =>
                 {
-                    break self.rest(socket, ended, look.want);
+                    break self.rest(socket, ended, view.want);
                 }
                 Want::Input { .. } => gather = !gather,
             }
         }
     }
 
-    fn rest(&mut self, socket: &Socket<'_>, ended: bool, want: Want) -> Verdict {
+    fn rest(&mut self, socket: &Socket<'_>, ended: bool, want: Want) -> NextStep {
         self.want = want;
         self.seen = socket.recv_queue();
         self.ended = ended;
-        Verdict::Stay
+        NextStep::Stay
     }
 }
 
@@ -330,7 +330,7 @@ fn pair(socket: &Socket<'_>) -> Option<Pair> {
     socket.local_endpoint().zip(socket.remote_endpoint())
 }
 
-/// Octets that the transmit ring takes now.
+/// Bytes that the transmit ring takes now.
 fn free_len(socket: &Socket<'_>) -> usize {
     socket.send_capacity().saturating_sub(socket.send_queue())
 }

@@ -22,7 +22,7 @@ pub struct Stack<'a, D: Device> {
 
 /// Where in the order of a poll the sockets' owners get their turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum PollPhase {
     /// One frame has come in, and more may be waiting. Say whether a socket's connection ended with
     /// it.
     Frame,
@@ -30,7 +30,7 @@ pub enum Moment {
     Received,
     /// What could be sent is sent, last acknowledgements and resets among it: open again what is
     /// closed.
-    Sent,
+    Answered,
 }
 
 impl<D: Device> Stack<'_, D> {
@@ -38,12 +38,12 @@ impl<D: Device> Stack<'_, D> {
     ///
     /// ```text
     ///        ┌─ while frames wait ─┐
-    /// device ─► interface ─► Frame ┴─► Received ─► interface ─► device ─► Sent
+    /// device ─► interface ─► Frame ┴─► Received ─► interface ─► device ─► Answered
     ///                          └─ where a connection ended ─────►┘  and back to the next frame
     /// ```
     ///
-    /// `owners` are the owners of sockets: they are called at each [`Moment`], and answer `true` to
-    /// [`Moment::Frame`] where a connection ended (to the others, what they answer means nothing).
+    /// `owners` are the owners of sockets: they are called at each [`PollPhase`], and answer `true` to
+    /// [`PollPhase::Frame`] where a connection ended (to the others, what they answer means nothing).
     /// smoltcp has no accept backlog: a client that comes while no socket listens is refused. So a
     /// socket whose connection ended listens again before the next frame is looked at; while
     /// everything else is done once for all frames that wait, so that many requests cost few reads
@@ -59,11 +59,11 @@ impl<D: Device> Stack<'_, D> {
     pub fn poll(
         &mut self,
         now: Instant,
-        mut owners: impl FnMut(Moment, &mut SocketSet<'_>) -> bool,
+        mut owners: impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
     ) -> Option<Duration> {
         self.iface.poll_maintenance(now);
         let drained = self.receive(now, &mut owners);
-        owners(Moment::Received, &mut self.sockets);
+        owners(PollPhase::Received, &mut self.sockets);
         self.send(now, &mut owners);
         if drained { self.iface.poll_delay(now, &self.sockets) } else { Some(Duration::ZERO) }
     }
@@ -72,27 +72,27 @@ impl<D: Device> Stack<'_, D> {
     fn receive(
         &mut self,
         now: Instant,
-        owners: &mut impl FnMut(Moment, &mut SocketSet<'_>) -> bool,
+        owners: &mut impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
     ) -> bool {
         for _frame in 0..FRAMES_A_POLL {
             let taken = self.iface.poll_ingress_single(now, &mut self.device, &mut self.sockets);
             if taken == PollIngressSingleResult::None {
                 return true;
             }
-            if owners(Moment::Frame, &mut self.sockets) {
+            if owners(PollPhase::Frame, &mut self.sockets) {
                 self.send(now, owners);
             }
         }
         false
     }
 
-    fn send(&mut self, now: Instant, owners: &mut impl FnMut(Moment, &mut SocketSet<'_>) -> bool) {
+    fn send(&mut self, now: Instant, owners: &mut impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool) {
         for _round in 0..ROUNDS_A_POLL {
             let sent = self.iface.poll_egress(now, &mut self.device, &mut self.sockets);
             if sent == PollResult::None {
                 break;
             }
         }
-        owners(Moment::Sent, &mut self.sockets);
+        owners(PollPhase::Answered, &mut self.sockets);
     }
 }

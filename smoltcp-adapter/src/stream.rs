@@ -1,4 +1,4 @@
-//! A blocking stream of octets over one socket, for core's blocking fronts and whatever else takes
+//! A blocking stream of bytes over one socket, for core's blocking fronts and whatever else takes
 //! `embedded_io`'s traits.
 
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::{RecvError, Socket, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use crate::host::Host;
+use crate::platform::Platform;
 use crate::options::prepare;
 use crate::setup::Timeouts;
 use crate::stack::Stack;
@@ -23,14 +23,14 @@ use crate::view::drain;
 ///
 /// At the end of a connection call [`close`](Self::close); a stream that is dropped resets its
 /// connection at the stack's next poll.
-pub struct Stream<'s, 'a, D: Device, H: Host> {
+pub struct Stream<'s, 'a, D: Device, H: Platform> {
     stack: &'s mut Stack<'a, D>,
     socket: SocketHandle,
-    host: H,
+    platform: H,
     deadline: Option<Instant>,
 }
 
-impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
+impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
     /// Connects a closed socket of the stack to `remote`, from `local_port` (of which each
     /// connection to one remote wants another: 49152 to 65535 are for that).
     ///
@@ -38,16 +38,16 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
     /// [`ErrorKind::TimedOut`] where nobody answered before `timeout` had passed,
     /// [`ErrorKind::ConnectionRefused`], [`ErrorKind::AddrInUse`] where the socket is not closed,
     /// [`ErrorKind::InvalidInput`] for an address or port that can't be connected to or from, and
-    /// what [`Host::sleep`] fails with.
+    /// what [`Platform::sleep`] fails with.
     pub fn connect(
         stack: &'s mut Stack<'a, D>,
         socket: SocketHandle,
-        host: H,
+        platform: H,
         remote: impl Into<IpEndpoint>,
         local_port: u16,
         timeout: Duration,
     ) -> Result<Self, ErrorKind> {
-        let mut stream = Self { stack, socket, host, deadline: None };
+        let mut stream = Self { stack, socket, platform, deadline: None };
         stream.expire_in(timeout);
         let context = stream.stack.iface.context();
         let socket = stream.stack.sockets.get_mut::<Socket<'_>>(socket);
@@ -65,15 +65,15 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
     ///
     /// # Errors
     /// [`ErrorKind::AddrInUse`] where the socket is not closed, [`ErrorKind::InvalidInput`] for
-    /// port 0, and what [`Host::sleep`] fails with.
+    /// port 0, and what [`Platform::sleep`] fails with.
     pub fn accept(
         stack: &'s mut Stack<'a, D>,
         socket: SocketHandle,
-        host: H,
+        platform: H,
         port: u16,
     ) -> Result<Self, ErrorKind> {
         use smoltcp::socket::tcp::ListenError;
-        let mut stream = Self { stack, socket, host, deadline: None };
+        let mut stream = Self { stack, socket, platform, deadline: None };
         let socket = stream.stack.sockets.get_mut::<Socket<'_>>(socket);
         prepare(socket, &Timeouts::DEFAULT);
         socket.listen(port).map_err(|error| match error {
@@ -94,12 +94,12 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
 
     /// The same, so long from now.
     pub fn expire_in(&mut self, span: Duration) {
-        self.deadline = Some(self.host.now() + span);
+        self.deadline = Some(self.platform.now() + span);
     }
 
     /// What it runs on.
-    pub const fn host(&mut self) -> &mut H {
-        &mut self.host
+    pub const fn platform(&mut self) -> &mut H {
+        &mut self.platform
     }
 
     /// Ends our half: the peer reads the end of the stream behind what was written. Reading goes
@@ -113,7 +113,7 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
     /// its own; what it still sends is dropped. After that the connection is reset.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`] where it had to be reset, and what [`Host::sleep`] fails with. The
+    /// [`ErrorKind::TimedOut`] where it had to be reset, and what [`Platform::sleep`] fails with. The
     /// socket is closed in any case.
     pub fn close(mut self, timeout: Duration) -> Result<(), ErrorKind> {
         self.expire_in(timeout);
@@ -134,18 +134,18 @@ impl<'s, 'a, D: Device, H: Host> Stream<'s, 'a, D, H> {
             if let Some(result) = done(self.socket()) {
                 return result;
             }
-            let now = self.host.now();
+            let now = self.platform.now();
             let left = match self.deadline {
                 Some(deadline) if now >= deadline => return Err(ErrorKind::TimedOut),
                 Some(deadline) => Some(deadline - now),
                 None => None,
             };
-            self.host.sleep(idle.into_iter().chain(left).min())?;
+            self.platform.sleep(idle.into_iter().chain(left).min())?;
         }
     }
 
     fn poll(&mut self) -> Option<Duration> {
-        self.stack.poll(self.host.now(), |_, _| false)
+        self.stack.poll(self.platform.now(), |_, _| false)
     }
 
     fn socket(&mut self) -> &mut Socket<'a> {
@@ -161,7 +161,7 @@ fn refused(error: smoltcp::socket::tcp::ConnectError) -> ErrorKind {
     }
 }
 
-impl<D: Device, H: Host> Drop for Stream<'_, '_, D, H> {
+impl<D: Device, H: Platform> Drop for Stream<'_, '_, D, H> {
     fn drop(&mut self) {
         // Closed already, this does nothing.
         if self.socket().is_open() {
@@ -170,17 +170,17 @@ impl<D: Device, H: Host> Drop for Stream<'_, '_, D, H> {
     }
 }
 
-impl<D: Device, H: Host> ErrorType for Stream<'_, '_, D, H> {
+impl<D: Device, H: Platform> ErrorType for Stream<'_, '_, D, H> {
     type Error = ErrorKind;
 }
 
-impl<D: Device, H: Host> Read for Stream<'_, '_, D, H> {
-    /// Waits for at least one octet; 0 is the end of the stream (or an empty `octets`).
-    fn read(&mut self, octets: &mut [u8]) -> Result<usize, ErrorKind> {
-        if octets.is_empty() {
+impl<D: Device, H: Platform> Read for Stream<'_, '_, D, H> {
+    /// Waits for at least one byte; 0 is the end of the stream (or an empty `bytes`).
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
+        if bytes.is_empty() {
             return Ok(0);
         }
-        self.wait(|socket| match socket.recv_slice(octets) {
+        self.wait(|socket| match socket.recv_slice(bytes) {
             Ok(0) => None,
             Ok(len) => Some(Ok(len)),
             Err(RecvError::Finished) => Some(Ok(0)),
@@ -189,21 +189,21 @@ impl<D: Device, H: Host> Read for Stream<'_, '_, D, H> {
     }
 }
 
-impl<D: Device, H: Host> Write for Stream<'_, '_, D, H> {
-    /// Waits until the socket takes at least one octet; [`flush`](Write::flush), or the next read,
+impl<D: Device, H: Platform> Write for Stream<'_, '_, D, H> {
+    /// Waits until the socket takes at least one byte; [`flush`](Write::flush), or the next read,
     /// sends them.
-    fn write(&mut self, octets: &[u8]) -> Result<usize, ErrorKind> {
-        if octets.is_empty() {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        if bytes.is_empty() {
             return Ok(0);
         }
         // Most of the time there is room without a poll, and what is written in pieces leaves in
         // one.
-        match self.socket().send_slice(octets) {
+        match self.socket().send_slice(bytes) {
             Ok(0) => {}
             Ok(len) => return Ok(len),
             Err(_) => return Err(ErrorKind::ConnectionReset),
         }
-        self.wait(|socket| match socket.send_slice(octets) {
+        self.wait(|socket| match socket.send_slice(bytes) {
             Ok(0) => None,
             Ok(len) => Some(Ok(len)),
             Err(_) => Some(Err(ErrorKind::ConnectionReset)),

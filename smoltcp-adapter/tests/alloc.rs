@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use linecard_commands::{Demo, table};
+use linecard_demo::{Demo, table};
 use linecard_smoltcp::tap::{Clock, Tap};
-use linecard_smoltcp::{Parts, Server, Stack};
+use linecard_smoltcp::{Resources, Server, Stack};
 use linecard_suite::{prerequisite, process};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
@@ -83,7 +83,7 @@ fn inside() {
     let mut stack = Stack { device, iface, sockets: SocketSet::new(vec![]) };
     let slots = [(); 2].map(|()| stack.sockets.add(socket(8_192, 8_192)));
     let spare = stack.sockets.add(socket(16, 16));
-    let parts = Parts::new(slots, spare, scratch(&LIMITS), &LIMITS);
+    let parts = Resources::new(slots, spare, scratch(&LIMITS), &LIMITS);
     let mut server = Server::new(&mut stack.sockets, parts).expect("a server");
     let (commands, waker) = (table(), sleeper.waker());
 

@@ -7,10 +7,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use embedded_io::{ErrorKind, Read, Write};
-use linecard_commands::{Complex, ComplexCommand, StringCommand};
+use linecard_demo::{Complex, ComplexCommand, StringCommand};
 use linecard_core::blocking::{Caller, CallerError};
-use linecard_core::{Body, CallError, Code, Postcard, Text};
-use linecard_smoltcp::{Client, Host, News, Scratch, Stack, Stream};
+use linecard_core::{Body, RequestError, Code, Postcard, Text};
+use linecard_smoltcp::{Client, Platform, ClientEvent, Scratch, Stack, Stream};
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
@@ -33,17 +33,17 @@ struct Polled {
 fn caller(window: u32) -> Polled {
     let mut world = World::fair();
     let handle = world.client.sockets.add(socket(2_048, 2_048));
-    let octets = |len| Box::leak(vec![0; len].into_boxed_slice());
-    let scratch = Scratch { frame: octets(1_024), reply: octets(512) };
+    let bytes = |len| Box::leak(vec![0; len].into_boxed_slice());
+    let scratch = Scratch { frame: bytes(1_024), reply: bytes(512) };
     Polled { world, client: Client::new(handle, scratch, window), heard: vec![] }
 }
 
-fn told(news: News<'_>) -> String {
+fn told(news: ClientEvent<'_>) -> String {
     match news {
-        News::Reply { tag, body: Ok(Body::Line(octets) | Body::Counted(octets)) } => {
-            format!("{tag}: {}", String::from_utf8_lossy(octets))
+        ClientEvent::Reply { tag, body: Ok(Body::Line(bytes) | Body::Counted(bytes)) } => {
+            format!("{tag}: {}", String::from_utf8_lossy(bytes))
         }
-        News::Reply { tag, body: Err(refusal) } => format!("{tag}: no: {}", refusal.code),
+        ClientEvent::Reply { tag, body: Err(refusal) } => format!("{tag}: no: {}", refusal.code),
         other => format!("{other:?}"),
     }
 }
@@ -56,7 +56,7 @@ impl Polled {
         self.heard.clear();
     }
 
-    fn string(&mut self, text: &str, timeout: Duration) -> Result<u32, CallError> {
+    fn string(&mut self, text: &str, timeout: Duration) -> Result<u32, RequestError> {
         let sockets = &mut self.world.client.sockets;
         self.client.call::<StringCommand>(self.world.now, sockets, &Text(text), timeout)
     }
@@ -67,7 +67,7 @@ impl Polled {
         while self.heard.len() < count {
             assert!(self.world.now < end, "{:?}", self.heard);
             let heard = &mut self.heard;
-            let on = &mut |news: News<'_>| heard.push(told(news));
+            let on = &mut |news: ClientEvent<'_>| heard.push(told(news));
             let client = self.client.poll(self.world.now, &mut self.world.client, on);
             let server = self.world.poll_server();
             if self.heard.len() < count {
@@ -80,12 +80,12 @@ impl Polled {
 #[test]
 fn calls_are_answered_in_order_and_the_window_is_kept() {
     let mut caller = caller(1_000);
-    assert_eq!(caller.string("early", SECOND), Err(CallError::Closed));
+    assert_eq!(caller.string("early", SECOND), Err(RequestError::Closed));
     caller.open();
     for tag in 0..4 {
         assert_eq!(caller.string("hi", SECOND), Ok(tag));
     }
-    assert_eq!(caller.string("hi", SECOND), Err(CallError::Window));
+    assert_eq!(caller.string("hi", SECOND), Err(RequestError::Window));
     caller.hear(4);
     assert_eq!(caller.heard, ["0: Thank you.", "1: Thank you.", "2: Thank you.", "3: Thank you."]);
     assert_eq!(caller.string("hi", SECOND), Ok(4));
@@ -168,10 +168,10 @@ fn a_server_that_stops_tells_and_closes() {
     caller.hear(2);
     assert!(caller.heard[0].contains("Stopping"), "{:?}", caller.heard);
     assert_eq!(caller.heard[1], "Closed(Fault(End))");
-    assert_eq!(caller.string("late", SECOND), Err(CallError::Closed));
+    assert_eq!(caller.string("late", SECOND), Err(RequestError::Closed));
 }
 
-/// A peer of raw octets on the server's side, in place of the server: says `says` when it is
+/// A peer of raw bytes on the server's side, in place of the server: says `says` when it is
 /// connected, then is silent.
 fn peer_says(says: &[u8]) -> Heard {
     let mut caller = caller(1_000);
@@ -214,7 +214,7 @@ struct Shared {
     world: Rc<RefCell<World>>,
 }
 
-impl Host for Shared {
+impl Platform for Shared {
     fn now(&mut self) -> Instant {
         self.world.borrow().now
     }

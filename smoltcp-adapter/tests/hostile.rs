@@ -193,7 +193,7 @@ fn a_peer_that_never_acknowledges_our_fin_is_reset_however_lively_it_is() {
     world.assert_alive();
 }
 
-/// A connection that was told `bad-head`, and our FIN behind it: our first octet's number, and how
+/// A connection that was told `bad-head`, and our FIN behind it: our first byte's number, and how
 /// many came.
 fn refused_head(world: &mut World, ghost: &Ghost) -> (i32, i32) {
     let ours = ghost.knock(world, 5).expect("a SYN ACK");
@@ -206,7 +206,7 @@ fn refused_head(world: &mut World, ghost: &Ghost) -> (i32, i32) {
 }
 
 #[test]
-fn the_last_octets_before_a_fin_are_acknowledged_although_time_wait_is_cut_short() {
+fn the_last_bytes_before_a_fin_are_acknowledged_although_time_wait_is_cut_short() {
     let mut world = World::fair();
     let ghost = Ghost::appear(&mut world);
     let (ours, said) = refused_head(&mut world, &ghost);

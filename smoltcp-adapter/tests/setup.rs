@@ -1,15 +1,15 @@
-//! Parts that make no server are refused by name, and nothing was changed by then.
+//! Resources that make no server are refused by name, and nothing was changed by then.
 
 mod world;
 
-use linecard_smoltcp::{Parts, Scratch, Server, SetupError};
+use linecard_smoltcp::{Resources, Scratch, Server, SetupError};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 
 use world::{LIMITS, socket};
 
-const FRAME: usize = LIMITS.frame_room();
-const REPLY: usize = LIMITS.reply_room();
+const FRAME: usize = LIMITS.max_request_frame_len();
+const REPLY: usize = LIMITS.max_reply_frame_len();
 
 /// Two slots and a spare of the given rings.
 fn sockets(
@@ -31,7 +31,7 @@ fn make(
 ) -> Result<(), SetupError> {
     let (mut frame, mut reply) = (vec![0; frame], vec![0; reply]);
     let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-    let parts = Parts { port, ..Parts::new([first, second], spare, scratch, &LIMITS) };
+    let parts = Resources { port, ..Resources::new([first, second], spare, scratch, &LIMITS) };
     Server::new(sockets, parts).map(drop)
 }
 
@@ -50,7 +50,7 @@ fn refused(
 }
 
 #[test]
-fn the_least_that_is_needed_is_enough_and_an_octet_less_is_not() {
+fn the_least_that_is_needed_is_enough_and_an_byte_less_is_not() {
     let scratch = (FRAME, REPLY);
     let (mut set, handles) = sockets(FRAME, REPLY, 16);
     assert_eq!(make(&mut set, handles, scratch, 1), Ok(()));

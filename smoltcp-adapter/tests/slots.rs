@@ -16,17 +16,17 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn peer(world: &mut World, octets: impl Into<Vec<u8>>) -> Peer {
-    Peer::new(world.connect(), octets.into())
+fn peer(world: &mut World, bytes: impl Into<Vec<u8>>) -> Peer {
+    Peer::new(world.connect(), bytes.into())
 }
 
 /// Runs until the peer has got so much.
-fn gets(world: &mut World, peer: &mut Peer, octets: &[u8]) {
+fn gets(world: &mut World, peer: &mut Peer, bytes: &[u8]) {
     let got = world.run(seconds(70), |world| {
         peer.drive(world);
-        peer.got.len() >= octets.len()
+        peer.got.len() >= bytes.len()
     });
-    assert!(got && peer.got == octets, "{:?}, {:?}", String::from_utf8_lossy(&peer.got), peer.end);
+    assert!(got && peer.got == bytes, "{:?}, {:?}", String::from_utf8_lossy(&peer.got), peer.end);
 }
 
 /// Runs until the peer's connection is over, and says how.
@@ -60,7 +60,7 @@ fn a_frame_is_answered_wherever_it_wraps_in_its_ring() {
 }
 
 #[test]
-fn a_line_is_answered_octet_by_octet_and_wherever_it_wraps() {
+fn a_line_is_answered_byte_by_byte_and_wherever_it_wraps() {
     let mut world = World::fair();
     let all = b"STRING #12\nA line with some text in it.\r\n".repeat(120);
     let mut peer = peer(&mut world, all.clone());
@@ -209,9 +209,9 @@ fn a_half_close_is_answered_and_then_closed() {
 
 #[test]
 fn a_silent_peer_times_out_in_a_frame_and_between_frames() {
-    for (octets, limit) in [(&b"STRING 5\nhi"[..], 10), (b"", 60)] {
+    for (bytes, limit) in [(&b"STRING 5\nhi"[..], 10), (b"", 60)] {
         let mut world = World::fair();
-        let mut peer = peer(&mut world, octets);
+        let mut peer = peer(&mut world, bytes);
         let begun = world.now;
         gets(&mut world, &mut peer, b"ERR\ntimeout\n");
         let took = world.now - begun;
@@ -223,15 +223,15 @@ fn a_silent_peer_times_out_in_a_frame_and_between_frames() {
 
 #[test]
 fn a_peer_that_vanishes_is_reaped_in_a_frame_between_frames_and_with_replies_owed() {
-    for octets in [&b"STRING 5\nhi"[..], b"", b"STRING\nhi\n"] {
+    for bytes in [&b"STRING 5\nhi"[..], b"", b"STRING\nhi\n"] {
         let mut world = World::fair();
-        let mut peer = peer(&mut world, octets);
+        let mut peer = peer(&mut world, bytes);
         assert!(world.run(seconds(5), |world| {
             peer.drive(world);
             world.server.connections() == 1 && world.socket(peer.handle).send_queue() == 0
         }));
         world.client.device.cut();
-        assert!(world.run(seconds(75), |world| world.server.connections() == 0), "{octets:?}");
+        assert!(world.run(seconds(75), |world| world.server.connections() == 0), "{bytes:?}");
     }
 }
 

@@ -17,7 +17,7 @@ use super::tally::Tally;
 const SHORT_READ_DRAINS: bool = cfg!(unix);
 
 /// What the load lends to the connection whose turn it is.
-pub(super) struct Hands<'e> {
+pub(super) struct WorkerContext<'e> {
     pub(super) exchange: &'e Exchange,
     pub(super) depth: u64,
     /// Requests a second, in an open loop.
@@ -42,11 +42,11 @@ pub(super) struct Connection {
     /// Requests begun, and those still to begin.
     begun: u64,
     left: u64,
-    /// Octets of requests begun that are not written yet.
+    /// Bytes of requests begun that are not written yet.
     unsent: usize,
     sent: Place,
     received: Place,
-    /// Octets that were not as expected, from the beginning of their frame.
+    /// Bytes that were not as expected, from the beginning of their frame.
     stray: Vec<u8>,
     in_flight: VecDeque<Batch>,
     unanswered: u64,
@@ -89,56 +89,56 @@ impl Connection {
     }
 
     /// Begins the requests that are due, as far as the depth allows.
-    pub(super) fn go_on(&mut self, now: Duration, hands: &mut Hands<'_>) {
-        self.begin_more(now, hands);
-        self.ready(false, false, hands);
+    pub(super) fn run_ready(&mut self, now: Duration, cx: &mut WorkerContext<'_>) {
+        self.begin_more(now, cx);
+        self.ready(false, false, cx);
     }
 
     /// There is something to read, or room to write.
-    pub(super) fn ready(&mut self, readable: bool, hung_up: bool, hands: &mut Hands<'_>) {
+    pub(super) fn ready(&mut self, readable: bool, hung_up: bool, cx: &mut WorkerContext<'_>) {
         if readable {
-            self.read(hung_up, hands);
+            self.read(hung_up, cx);
         }
-        self.write(hands);
+        self.write(cx);
         if self.deaf.is_some() {
-            self.read(true, hands);
+            self.read(true, cx);
         }
     }
 
-    fn begin_more(&mut self, now: Duration, hands: &Hands<'_>) {
-        match hands.rate {
-            Some(rate) => self.begin_due(rate, now, hands),
-            None if self.unanswered == 0 => self.begin(hands.depth.min(self.left), now, hands),
+    fn begin_more(&mut self, now: Duration, cx: &WorkerContext<'_>) {
+        match cx.rate {
+            Some(rate) => self.begin_due(rate, now, cx),
+            None if self.unanswered == 0 => self.begin(cx.depth.min(self.left), now, cx),
             None => {}
         }
     }
 
-    fn begin_due(&mut self, rate: u64, now: Duration, hands: &Hands<'_>) {
-        while self.left > 0 && self.unanswered < hands.depth {
-            let due = moment(self.index + self.begun * hands.connections, rate);
+    fn begin_due(&mut self, rate: u64, now: Duration, cx: &WorkerContext<'_>) {
+        while self.left > 0 && self.unanswered < cx.depth {
+            let due = moment(self.index + self.begun * cx.connections, rate);
             if due > now {
                 break;
             }
-            self.begin(1, due, hands);
+            self.begin(1, due, cx);
         }
     }
 
-    fn begin(&mut self, requests: u64, due: Duration, hands: &Hands<'_>) {
+    fn begin(&mut self, requests: u64, due: Duration, cx: &WorkerContext<'_>) {
         if requests == 0 {
             return;
         }
         self.left -= requests;
         self.begun += requests;
         self.unanswered += requests;
-        self.unsent += len(requests) * hands.exchange.requests.frame_len();
+        self.unsent += len(requests) * cx.exchange.requests.frame_len();
         self.in_flight.push_back(Batch { due, unanswered: requests });
     }
 
     /// Writes what the system takes; it tells when it takes more.
-    fn write(&mut self, hands: &Hands<'_>) {
-        let requests = &hands.exchange.requests;
+    fn write(&mut self, cx: &WorkerContext<'_>) {
+        let requests = &cx.exchange.requests;
         while self.unsent > 0 && self.deaf.is_none() && !self.lost {
-            match self.tcp.write(requests.octets(self.sent, self.unsent)) {
+            match self.tcp.write(requests.bytes(self.sent, self.unsent)) {
                 Ok(len) => {
                     requests.advance(&mut self.sent, len);
                     self.unsent -= len;
@@ -151,13 +151,13 @@ impl Connection {
     }
 
     /// Reads all there is, and answers it with the next requests.
-    fn read(&mut self, hung_up: bool, hands: &mut Hands<'_>) {
-        let mut rx = std::mem::take(&mut hands.rx);
+    fn read(&mut self, hung_up: bool, cx: &mut WorkerContext<'_>) {
+        let mut rx = std::mem::take(&mut cx.rx);
         while !self.lost {
             match self.tcp.read(&mut rx) {
-                Ok(0) => self.lose("closed by the server", hands),
+                Ok(0) => self.lose("closed by the server", cx),
                 Ok(len) => {
-                    self.received(&rx[..len], hands);
+                    self.received(&rx[..len], cx);
                     let drained = SHORT_READ_DRAINS && len < rx.len();
                     if drained && !hung_up && self.deaf.is_none() {
                         break;
@@ -165,47 +165,47 @@ impl Connection {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => match self.deaf {
-                    Some(error) => self.lose(error, hands),
+                    Some(error) => self.lose(error, cx),
                     None => break,
                 },
-                Err(error) => self.lose(kind(&error), hands),
+                Err(error) => self.lose(kind(&error), cx),
             }
         }
-        hands.rx = rx;
+        cx.rx = rx;
     }
 
-    fn received(&mut self, octets: &[u8], hands: &mut Hands<'_>) {
-        let now = hands.clock.elapsed();
-        hands.tally.last = now;
-        self.take(octets, now, hands);
-        self.begin_more(now, hands);
-        self.write(hands);
+    fn received(&mut self, bytes: &[u8], cx: &mut WorkerContext<'_>) {
+        let now = cx.clock.elapsed();
+        cx.tally.last = now;
+        self.take(bytes, now, cx);
+        self.begin_more(now, cx);
+        self.write(cx);
     }
 
     /// Compares what came with what should come.
-    fn take(&mut self, octets: &[u8], now: Duration, hands: &mut Hands<'_>) {
-        let replies = &hands.exchange.replies;
-        for octets in octets.chunks(CHUNK) {
-            let expected = replies.octets(self.received, octets.len());
-            if self.stray.is_empty() && (octets == expected || hands.exchange.lengths_alone) {
-                let answered = replies.advance(&mut self.received, octets.len());
-                self.settle(answered as u64, Ok(()), now, &mut hands.tally);
+    fn take(&mut self, bytes: &[u8], now: Duration, cx: &mut WorkerContext<'_>) {
+        let replies = &cx.exchange.replies;
+        for bytes in bytes.chunks(CHUNK) {
+            let expected = replies.bytes(self.received, bytes.len());
+            if self.stray.is_empty() && (bytes == expected || cx.exchange.lengths_alone) {
+                let answered = replies.advance(&mut self.received, bytes.len());
+                self.settle(answered as u64, Ok(()), now, &mut cx.tally);
             } else if !self.lost {
-                self.take_stray(octets, now, hands);
+                self.take_stray(bytes, now, cx);
             }
         }
     }
 
-    /// Looks at what came frame by frame, until a frame ends where the octets do.
-    fn take_stray(&mut self, octets: &[u8], now: Duration, hands: &mut Hands<'_>) {
-        let replies = &hands.exchange.replies;
-        let Some(expected) = &hands.exchange.body else {
-            return self.lose("another reply", hands);
+    /// Looks at what came frame by frame, until a frame ends where the bytes do.
+    fn take_stray(&mut self, bytes: &[u8], now: Duration, cx: &mut WorkerContext<'_>) {
+        let replies = &cx.exchange.replies;
+        let Some(expected) = &cx.exchange.body else {
+            return self.lose("another reply", cx);
         };
         if self.stray.is_empty() {
             self.stray.extend_from_slice(replies.begun(self.received));
         }
-        self.stray.extend_from_slice(octets);
+        self.stray.extend_from_slice(bytes);
         self.received = Place::default();
         let mut done = 0;
         loop {
@@ -217,10 +217,10 @@ impl Connection {
                     continue;
                 }
                 Stray::Partial => break,
-                Stray::Broken => return self.lose("a broken reply", hands),
+                Stray::Broken => return self.lose("a broken reply", cx),
             };
             done += len;
-            self.settle(1, outcome, now, &mut hands.tally);
+            self.settle(1, outcome, now, &mut cx.tally);
         }
         self.stray.drain(..done);
         debug_assert!(self.stray.len() <= REPLY_CAP, "more is waited for than is kept");
@@ -256,16 +256,16 @@ impl Connection {
 
     /// The connection is over: what it has not answered has failed. To end with nothing owed, before all
     /// is sent, is an error too.
-    fn lose(&mut self, error: &'static str, hands: &mut Hands<'_>) {
+    fn lose(&mut self, error: &'static str, cx: &mut WorkerContext<'_>) {
         self.lost = true;
         if self.owed() == 0 {
-            hands.tally.failed(error, 1);
+            cx.tally.failed(error, 1);
         }
-        self.give_up(error, &mut hands.tally);
+        self.abort(error, &mut cx.tally);
     }
 
     /// Counts what it owes as failed.
-    pub(super) fn give_up(&mut self, error: &'static str, tally: &mut Tally) {
+    pub(super) fn abort(&mut self, error: &'static str, tally: &mut Tally) {
         tally.failed(error, self.owed());
         (self.left, self.unanswered) = (0, 0);
         self.in_flight.clear();

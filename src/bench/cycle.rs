@@ -1,12 +1,12 @@
-//! A stream of octets that repeats, as one side should send it.
+//! A stream of bytes that repeats, as one side should send it.
 
-/// Octets that are written, or compared, at one time.
+/// Bytes that are written, or compared, at one time.
 pub(super) const CHUNK: usize = 64 * 1024;
 
-/// Frames of one length, over and over: `repeats_after` octets, then the same again.
+/// Frames of one length, over and over: `repeats_after` bytes, then the same again.
 #[derive(Debug)]
 pub(super) struct Cycle {
-    /// The cycle, so often that [`CHUNK`] octets follow any place in the first.
+    /// The cycle, so often that [`CHUNK`] bytes follow any place in the first.
     tile: Vec<u8>,
     repeats_after: usize,
     frame_len: usize,
@@ -23,8 +23,8 @@ impl Cycle {
         Some(Self { tile, repeats_after, frame_len: repeats_after / count })
     }
 
-    /// What comes at `place`, up to `len` octets and [`CHUNK`].
-    pub(super) fn octets(&self, place: Place, len: usize) -> &[u8] {
+    /// What comes at `place`, up to `len` bytes and [`CHUNK`].
+    pub(super) fn bytes(&self, place: Place, len: usize) -> &[u8] {
         &self.tile[place.0..][..len.min(CHUNK)]
     }
 
@@ -32,13 +32,13 @@ impl Cycle {
         self.frame_len
     }
 
-    /// The octets of the frame at `place` that are before it.
+    /// The bytes of the frame at `place` that are before it.
     pub(super) fn begun(&self, place: Place) -> &[u8] {
         let begun = place.0 % self.frame_len;
         &self.tile[place.0 - begun..place.0]
     }
 
-    /// Goes on by `len` octets; says how many frames that completes.
+    /// Goes on by `len` bytes; says how many frames that completes.
     pub(super) const fn advance(&self, place: &mut Place, len: usize) -> usize {
         let end = place.0 + len;
         let frames = end / self.frame_len - place.0 / self.frame_len;
@@ -61,10 +61,10 @@ mod tests {
         let mut place = Place::default();
         assert_eq!(cycle.advance(&mut place, 2), 0);
         assert_eq!(cycle.begun(place), b"ab");
-        assert_eq!(cycle.octets(place, 5), b"cABCa");
+        assert_eq!(cycle.bytes(place, 5), b"cABCa");
         assert_eq!(cycle.advance(&mut place, 5), 2);
-        assert_eq!(cycle.octets(place, 2), b"bc");
-        assert_eq!(cycle.octets(place, 2 * CHUNK).len(), CHUNK);
+        assert_eq!(cycle.bytes(place, 2), b"bc");
+        assert_eq!(cycle.bytes(place, 2 * CHUNK).len(), CHUNK);
         assert_eq!(cycle.advance(&mut place, 11), 4);
         assert_eq!(cycle.begun(place), b"");
     }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use linecard_commands::{Complex, ComplexCommand, Demo, table};
-use linecard_std::protocol::{Client, Frame, Limits, Millis, Out, Postcard, Session, pump};
+use linecard_demo::{Complex, ComplexCommand, Demo, table};
+use linecard_std::protocol::{Client, Frame, Limits, Millis, OutBuf, Postcard, Session, pump};
 
 use super::cycle::Cycle;
 use super::options::{Command, Options};
@@ -43,13 +43,13 @@ impl Exchange {
             Command::Complex => complex()?,
         };
         let limits = Limits::DEVICE;
-        let mut octets = vec![0; limits.reply_room()];
-        let mut out = Out::new(&mut octets);
+        let mut bytes = vec![0; limits.max_reply_frame_len()];
+        let mut out = OutBuf::new(&mut bytes);
         let mut session = Session::new(&limits, Millis(0));
         let _waits =
             pump(&mut session, &mut table().bind(Demo), Millis(0), &request, false, &mut out);
         let (reply, _) = Frame::parse(out.written()).ok_or("no reply to compare with")?;
-        let body = Some(reply.body.octets().to_vec());
+        let body = Some(reply.body.bytes().to_vec());
         Ok(Self {
             requests: cycle(&request, 1)?,
             replies: cycle(out.written(), 1)?,
@@ -63,18 +63,18 @@ impl Exchange {
 fn complex() -> Result<Vec<u8>, String> {
     let value = Complex::article();
     let levels = value.levels().map_err(|_| "the article's struct is beyond its own limits")?;
-    let mut octets = [0; FRAME_CAP];
-    let mut out = Out::new(&mut octets);
+    let mut bytes = [0; FRAME_CAP];
+    let mut out = OutBuf::new(&mut bytes);
     let tagged = Client::<1>::new(0, 0).call::<ComplexCommand>(&Postcard(levels), &mut out);
     let frame = tagged.ok().and_then(|_tag| Frame::parse(out.written()));
     let (frame, _) = frame.ok_or("the article's struct can't be encoded")?;
-    let body = frame.body.octets();
+    let body = frame.body.bytes();
     let head = format!("{} {}\n", frame.name, body.len());
     Ok([head.as_bytes(), body, b"\n"].concat())
 }
 
 fn cycle(frames: &[u8], count: usize) -> Result<Cycle, String> {
-    let unequal = || format!("{} octets are not {count} frames of one length", frames.len());
+    let unequal = || format!("{} bytes are not {count} frames of one length", frames.len());
     Cycle::new(frames, count).ok_or_else(unequal)
 }
 

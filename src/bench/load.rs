@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll, Token};
 
 use super::connect::{EVENTS_CAP, ignore_interrupt};
-use super::connection::{Connection, Hands};
+use super::connection::{Connection, WorkerContext};
 use super::cycle::CHUNK;
 use super::exchange::Exchange;
 use super::options::Options;
@@ -17,7 +17,7 @@ use super::tally::Tally;
 pub(super) struct Load<'e> {
     poll: Poll,
     connections: Vec<Connection>,
-    hands: Hands<'e>,
+    cx: WorkerContext<'e>,
     pace: Pace,
     timeout: Duration,
     /// In an open loop, the next request whose moment has not come.
@@ -37,7 +37,7 @@ impl<'e> Load<'e> {
         let pace = Pace::of(options);
         Self {
             poll,
-            hands: Hands {
+            cx: WorkerContext {
                 exchange,
                 depth: options.depth.get().into(),
                 rate: options.rate.map(std::num::NonZero::get),
@@ -60,42 +60,42 @@ impl<'e> Load<'e> {
         self.begin();
         let mut events = Events::with_capacity(EVENTS_CAP);
         loop {
-            let now = self.hands.clock.elapsed();
-            self.progress.show(now, &self.hands.tally);
+            let now = self.cx.clock.elapsed();
+            self.progress.show(now, &self.cx.tally);
             self.send_due(now);
             self.stop_in_time(now);
-            if self.busy == 0 || now >= self.give_up_at() {
+            if self.busy == 0 || now >= self.abort_at() {
                 break;
             }
             self.wait(&mut events, self.timeout_at(now))?;
             for event in &events {
                 let (readable, hung_up) = (event.is_readable(), event.is_read_closed());
                 let Token(key) = event.token();
-                self.turn(key, |connection, hands| connection.ready(readable, hung_up, hands));
+                self.turn(key, |connection, cx| connection.ready(readable, hung_up, cx));
             }
         }
         self.progress.clear();
         for connection in &mut self.connections {
-            connection.give_up("no reply in time", &mut self.hands.tally);
+            connection.abort("no reply in time", &mut self.cx.tally);
         }
-        Ok(self.hands.tally)
+        Ok(self.cx.tally)
     }
 
     fn begin(&mut self) {
-        self.hands.clock = Instant::now();
+        self.cx.clock = Instant::now();
         for key in 0..self.connections.len() {
-            self.turn(key, |connection, hands| {
-                connection.go_on(hands.clock.elapsed(), hands);
+            self.turn(key, |connection, cx| {
+                connection.run_ready(cx.clock.elapsed(), cx);
                 // What came while the connections were made was told of then, and is not told again.
-                connection.ready(true, true, hands);
+                connection.ready(true, true, cx);
             });
         }
     }
 
-    fn turn(&mut self, key: usize, step: impl FnOnce(&mut Connection, &mut Hands<'e>)) {
+    fn turn(&mut self, key: usize, step: impl FnOnce(&mut Connection, &mut WorkerContext<'e>)) {
         let connection = &mut self.connections[key];
         let was_done = connection.is_done();
-        step(connection, &mut self.hands);
+        step(connection, &mut self.cx);
         if connection.is_done() && !was_done {
             self.busy -= 1;
         }
@@ -105,10 +105,10 @@ impl<'e> Load<'e> {
     fn send_due(&mut self, now: Duration) {
         let Pace::Open { rate, count } = self.pace else { return };
         while self.next_due < count && moment(self.next_due, rate) <= now {
-            let key = self.next_due % self.hands.connections;
+            let key = self.next_due % self.cx.connections;
             self.next_due += 1;
             let key = usize::try_from(key).unwrap_or_default();
-            self.turn(key, |connection, hands| connection.go_on(now, hands));
+            self.turn(key, |connection, cx| connection.run_ready(now, cx));
         }
     }
 
@@ -123,8 +123,8 @@ impl<'e> Load<'e> {
     }
 
     /// When the replies still owed are given up: so long after the last reply, or the end.
-    fn give_up_at(&self) -> Duration {
-        self.hands.tally.last.max(self.pace.end().unwrap_or_default()) + self.timeout
+    fn abort_at(&self) -> Duration {
+        self.cx.tally.last.max(self.pace.end().unwrap_or_default()) + self.timeout
     }
 
     /// How long to wait for readiness.
@@ -132,7 +132,7 @@ impl<'e> Load<'e> {
         let next = match self.pace {
             Pace::Open { rate, count } if self.next_due < count => moment(self.next_due, rate),
             Pace::For(span) if now < span => span,
-            _ => self.give_up_at(),
+            _ => self.abort_at(),
         };
         next.min(self.progress.next()).saturating_sub(now)
     }

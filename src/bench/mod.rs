@@ -3,12 +3,12 @@
 //! ```text
 //!             requests due                    replies
 //! load ─────────────────────► connection ─► tally ─► report
-//! (one thread, readiness)     (octets of a cycle)
+//! (one thread, readiness)     (bytes of a cycle)
 //! ```
 //!
 //! It is to be lighter than any server that it measures. So nothing is encoded and nothing is decoded
-//! while a server answers as it should: requests are octets made beforehand, many to a write, and
-//! replies are compared with the octets that are expected, many to a read. Only a reply that differs
+//! while a server answers as it should: requests are bytes made beforehand, many to a write, and
+//! replies are compared with the bytes that are expected, many to a read. Only a reply that differs
 //! is looked at ([`stray`]).
 
 mod connect;

@@ -47,11 +47,11 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Send this file's octets instead of a command: other servers under the same load
+    /// Send this file's bytes instead of a command: other servers under the same load
     #[arg(long, value_name = "FILE", requires = "raw_replies", hide = true)]
     pub(crate) raw_requests: Option<PathBuf>,
 
-    /// The octets that answer them
+    /// The bytes that answer them
     #[arg(long, value_name = "FILE", requires = "raw_requests", hide = true)]
     pub(crate) raw_replies: Option<PathBuf>,
 

@@ -1,16 +1,16 @@
-//! A reply that is not, octet for octet, the one that was expected.
+//! A reply that is not, byte for byte, the one that was expected.
 
-use linecard_std::protocol::{Frame, HEAD_LINE_CAP, Head, Refusal};
+use linecard_std::protocol::{Frame, MAX_HEAD_LINE_LEN, Head, Refusal};
 
-/// The longest reply that is waited for, in octets.
+/// The longest reply that is waited for, in bytes.
 pub(super) const REPLY_CAP: usize = 128 * 1024;
 
-/// What stands at the front of the octets of a stray reply.
+/// What stands at the front of the bytes of a stray reply.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stray {
     /// A reply framed otherwise, with the expected body.
     Right(usize),
-    /// The server's no, or another body; its kind, and the octets of the frame.
+    /// The server's no, or another body; its kind, and the bytes of the frame.
     Wrong(&'static str, usize),
     /// An event, which answers nothing.
     Event(usize),
@@ -21,12 +21,12 @@ pub(super) enum Stray {
 }
 
 /// Reads one frame.
-pub(super) fn look_at(octets: &[u8], expected: &[u8]) -> Stray {
-    let Some((frame, len)) = Frame::parse(octets) else {
-        return if may_become_a_frame(octets) { Stray::Partial } else { Stray::Broken };
+pub(super) fn look_at(bytes: &[u8], expected: &[u8]) -> Stray {
+    let Some((frame, len)) = Frame::parse(bytes) else {
+        return if may_become_a_frame(bytes) { Stray::Partial } else { Stray::Broken };
     };
     match (frame.name, frame.body) {
-        ("OK", body) if body.octets() == expected => Stray::Right(len),
+        ("OK", body) if body.bytes() == expected => Stray::Right(len),
         ("OK", _) => Stray::Wrong("another reply", len),
         ("ERR", body) => match Refusal::parse(body) {
             Some(refusal) => Stray::Wrong(refusal.code.as_str(), len),
@@ -36,17 +36,17 @@ pub(super) fn look_at(octets: &[u8], expected: &[u8]) -> Stray {
     }
 }
 
-fn may_become_a_frame(octets: &[u8]) -> bool {
-    let Some(lf) = octets.iter().position(|&octet| octet == b'\n') else {
-        return octets.len() < HEAD_LINE_CAP;
+fn may_become_a_frame(bytes: &[u8]) -> bool {
+    let Some(lf) = bytes.iter().position(|&byte| byte == b'\n') else {
+        return bytes.len() < MAX_HEAD_LINE_LEN;
     };
-    match Head::parse(&octets[..lf]) {
+    match Head::parse(&bytes[..lf]) {
         None => false,
-        Some(Head { len: None, .. }) => octets.len() < REPLY_CAP,
-        // With its last octet there it would be a frame, or none.
+        Some(Head { len: None, .. }) => bytes.len() < REPLY_CAP,
+        // With its last byte there it would be a frame, or none.
         Some(Head { len: Some(len), .. }) => {
             let whole = lf + 1 + len as usize + 1;
-            octets.len() < whole && whole <= REPLY_CAP
+            bytes.len() < whole && whole <= REPLY_CAP
         }
     }
 }
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn each_reply_is_what_it_is() {
-        for (octets, stray) in [
+        for (bytes, stray) in [
             ("OK 3\nyes\nOK", Stray::Right(9)),
             ("OK\r\nyes\r\n", Stray::Right(9)),
             ("OK\nno\n", Stray::Wrong("another reply", 6)),
@@ -73,8 +73,8 @@ mod tests {
             ("ERR 4\nbusy\n", Stray::Broken),
             ("HTTP/1.1 400 Bad Request\r\n", Stray::Broken),
         ] {
-            assert_eq!(look_at(octets.as_bytes(), b"yes"), stray, "{octets:?}");
+            assert_eq!(look_at(bytes.as_bytes(), b"yes"), stray, "{bytes:?}");
         }
-        assert_eq!(look_at(&[b'a'; HEAD_LINE_CAP], b"yes"), Stray::Broken);
+        assert_eq!(look_at(&[b'a'; MAX_HEAD_LINE_LEN], b"yes"), Stray::Broken);
     }
 }

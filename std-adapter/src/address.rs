@@ -21,7 +21,7 @@ pub struct Address {
 pub enum AddressError {
     /// The part behind the colon is not a port.
     Port(String),
-    /// A bracket without its other half, or octets after it.
+    /// A bracket without its other half, or bytes after it.
     Bracket(String),
     /// The host has no address.
     Unresolved(Address, io::Error),
@@ -81,7 +81,7 @@ fn split(text: &str) -> Result<(&str, Option<&str>), AddressError> {
 }
 
 fn parse_port(text: &str) -> Option<u16> {
-    text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 impl Address {

@@ -14,11 +14,11 @@ use crate::stream::Stream;
 pub struct ClientConfig {
     /// For connecting, over all addresses of the host together.
     pub connect_timeout: Duration,
-    /// For a whole call, however the octets dribble in.
+    /// For a whole call, however the bytes dribble in.
     pub call_timeout: Duration,
-    /// The longest reply that is taken, in octets of its body; a longer one is skipped and reported.
+    /// The longest reply that is taken, in bytes of its body; a longer one is skipped and reported.
     pub max_reply_len: usize,
-    /// The longest request that is sent, in octets of its body.
+    /// The longest request that is sent, in bytes of its body.
     pub max_request_len: usize,
 }
 
@@ -37,11 +37,11 @@ impl Default for ClientConfig {
 /// Calls without a reply at one time.
 const CALLS: usize = 64;
 
-/// Octets of requests without a reply at one time, unless it is one longer request alone. A socket's
+/// Bytes of requests without a reply at one time, unless it is one longer request alone. A socket's
 /// own send buffer takes as much, so writing never waits for a server that waits for us to read.
 const WINDOW: u32 = 16 * 1024;
 
-/// Octets around a body: head line and line end.
+/// Bytes around a body: head line and line end.
 const FRAME_OVERHEAD: usize = 64;
 
 /// A connection to a server: a call at a time with [`call`](Self::call), or up to 64 on their way with
@@ -110,7 +110,7 @@ impl Client {
     /// [`flush`](Self::flush), or when the output is full.
     ///
     /// # Errors
-    /// [`Error::Call`], of which [`CallError::Window`](linecard_core::CallError::Window) means:
+    /// [`Error::Call`], of which [`RequestError::Window`](linecard_core::CallError::Window) means:
     /// receive first. [`Error::Io`], [`Error::TimedOut`].
     pub fn send<C: Command>(&mut self, request: &C::Request<'_>) -> Result<Ticket<C>, Error> {
         self.start_clock();

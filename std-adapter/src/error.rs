@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use linecard_core::blocking::CallerError;
-use linecard_core::{CallError, Code, Fault, Refusal, Reject};
+use linecard_core::{RequestError, Code, Fault, Refusal, DecodeError};
 
 use crate::address::AddressError;
 
@@ -23,7 +23,7 @@ pub enum Error {
     /// The connection failed.
     Io(io::Error),
     /// The call was not made.
-    Call(CallError),
+    Call(RequestError),
     /// The server answered the call with an error.
     Refused {
         /// What it means.
@@ -34,7 +34,7 @@ pub enum Error {
         words: String,
     },
     /// The server closed the connection, and said why. The call was not carried out.
-    Told {
+    Disconnected {
         /// What it means.
         code: Code,
         /// The code as it came.
@@ -47,11 +47,11 @@ pub enum Error {
     /// The reply was longer than [`ClientConfig::max_reply_len`](crate::ClientConfig::max_reply_len),
     /// and skipped.
     ReplyTooLarge {
-        /// Octets of its body.
+        /// Bytes of its body.
         len: u32,
     },
     /// The reply is not a value of the command's reply type.
-    BadReply(Reject),
+    BadReply(DecodeError),
     /// The reply was skipped, because that to a later call was received before it.
     PassedOver,
 }
@@ -66,8 +66,8 @@ impl From<CallerError<'_, io::Error>> for Error {
             CallerError::Refused(Refusal { code, name, words }) => {
                 Self::Refused { code, name: name.into(), words: words.into() }
             }
-            CallerError::Told(Refusal { code, name, words }) => {
-                Self::Told { code, name: name.into(), words: words.into() }
+            CallerError::Disconnected(Refusal { code, name, words }) => {
+                Self::Disconnected { code, name: name.into(), words: words.into() }
             }
             CallerError::Closed(fault) => Self::Closed(fault),
             CallerError::ReplyTooLarge { len } => Self::ReplyTooLarge { len },
@@ -93,12 +93,12 @@ impl fmt::Display for Error {
             Self::Io(error) => write!(f, "the connection failed: {error}"),
             Self::Call(error) => error.fmt(f),
             Self::Refused { code, name, words } => Refusal { code: *code, name, words }.fmt(f),
-            Self::Told { code, name, words } => {
+            Self::Disconnected { code, name, words } => {
                 let refusal = Refusal { code: *code, name, words };
                 write!(f, "the server closed the connection: {refusal}")
             }
             Self::Closed(fault) => fault.fmt(f),
-            Self::ReplyTooLarge { len } => write!(f, "the reply of {len} octets is too large"),
+            Self::ReplyTooLarge { len } => write!(f, "the reply of {len} bytes is too large"),
             Self::BadReply(reject) => write!(f, "the reply is {reject}"),
             Self::PassedOver => f.write_str("a later call's reply was received before this one's"),
         }

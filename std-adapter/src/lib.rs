@@ -1,10 +1,10 @@
 //! Linecard on `std::net`: a [`Client`], and a [`server`] for many connections.
 //!
-//! Both only carry octets and keep time; the protocol is `linecard-core`'s, whose items are
+//! Both only carry bytes and keep time; the protocol is `linecard-core`'s, whose items are
 //! re-exported here as [`protocol`].
 //!
 //! ```
-//! use linecard_std::protocol::{Command, Failed, Handle, Table, Text};
+//! use linecard_std::protocol::{Command, Failed, Handler, Table, Text};
 //! use linecard_std::{Client, Config, Server};
 //!
 //! struct Shout;
@@ -17,7 +17,7 @@
 //! /// One of these a worker; what they share goes behind an `Arc` of the application's.
 //! #[derive(Clone, Default)]
 //! struct App { said: String }
-//! impl Handle<Shout> for App {
+//! impl Handler<Shout> for App {
 //!     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
 //!         self.said = text.0.to_uppercase();
 //!         Ok(Text(&self.said))

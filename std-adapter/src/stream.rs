@@ -10,7 +10,7 @@ use socket2::{SockRef, TcpKeepalive};
 const SLACK: Duration = Duration::from_millis(5);
 
 /// A `TcpStream` as `embedded_io::{Read, Write}`, whose waits end at a deadline with
-/// [`TimedOut`](embedded_io::ErrorKind::TimedOut), however the octets dribble in.
+/// [`TimedOut`](embedded_io::ErrorKind::TimedOut), however the bytes dribble in.
 #[derive(Debug)]
 pub struct Stream {
     tcp: TcpStream,

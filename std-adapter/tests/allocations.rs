@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use linecard_commands::{Complex, Demo, table};
+use linecard_demo::{Complex, Demo, table};
 use linecard_std::{Config, Server};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -17,7 +17,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 const BATCHES: usize = 500;
 const BATCH: usize = 64;
 
-/// Requests of a batch, and as many octets as their replies have.
+/// Requests of a batch, and as many bytes as their replies have.
 struct Exchange {
     requests: Vec<u8>,
     replies: Vec<u8>,

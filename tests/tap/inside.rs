@@ -167,7 +167,7 @@ fn the_client_and_the_tool_understand_each_other() {
     let capture = std::fs::read(&file).expect("the capture");
     std::fs::remove_file(&file).expect("to remove it");
     assert!(capture.len() > 500 && capture[..4] == 0xa1b2_c3d4_u32.to_ne_bytes(), "{capture:?}");
-    assert!(capture.windows(10).any(|octets| octets == b"Thank you."));
+    assert!(capture.windows(10).any(|bytes| bytes == b"Thank you."));
     let cut = tap_client(&["--pcap", "/dev/full", &at, "STRING", "hi"]);
     assert!(cut.stdout == b"Thank you.\n" && cut.status == Some(1), "{cut:?}");
     assert!(cut.stderr.lines().count() == 1 && cut.stderr.contains("/dev/full"), "{cut:?}");
@@ -203,17 +203,17 @@ fn among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive() {
     let mut caller = connect(server.addr);
     let over = AtomicBool::new(false);
     // Six slots for them, one for the caller, and one that stays.
-    let enemies: [Enemy; 6] =
+    let attackers: [Hostile; 6] =
         [dribble, dribble, ignore_replies, ignore_replies, reset, send_nonsense];
-    let acts = enemies.map(|_| AtomicUsize::new(0));
+    let acts = attackers.map(|_| AtomicUsize::new(0));
     thread::scope(|scope| {
-        for (enemy, acts) in enemies.into_iter().zip(&acts) {
+        for (attacker, acts) in attackers.into_iter().zip(&acts) {
             let (over, addr) = (&over, server.addr);
             scope.spawn(move || {
                 while !over.load(Relaxed) {
                     // It is refused, reset and timed out; and tries again.
                     let _outcome =
-                        try_to_connect(addr).and_then(|stream| enemy(stream, over, acts));
+                        try_to_connect(addr).and_then(|stream| attacker(stream, over, acts));
                 }
             });
         }
@@ -226,7 +226,7 @@ fn among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive() {
             assert_eq!(&reply, b"OK\nThank you.\n");
         }
     });
-    assert!(acts.iter().all(|acts| acts.load(Relaxed) > 10), "an enemy was weak: {acts:?}");
+    assert!(acts.iter().all(|acts| acts.load(Relaxed) > 10), "an hostile peer was weak: {acts:?}");
     drop(caller);
     let end = Instant::now() + Duration::from_secs(20);
     while !are_alive(server.addr) {
@@ -235,9 +235,9 @@ fn among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive() {
 }
 
 /// Counts what it got done.
-type Enemy = fn(TcpStream, &AtomicBool, &AtomicUsize) -> io::Result<()>;
+type Hostile = fn(TcpStream, &AtomicBool, &AtomicUsize) -> io::Result<()>;
 
-/// However it comes, lest the enemies go on when the caller has failed.
+/// However it comes, lest the hostile peers go on when the caller has failed.
 struct AtTheEnd<'o>(&'o AtomicBool);
 
 impl Drop for AtTheEnd<'_> {
@@ -246,7 +246,7 @@ impl Drop for AtTheEnd<'_> {
     }
 }
 
-/// An octet now and then, of a frame that never ends.
+/// A byte now and then, of a frame that never ends.
 fn dribble(mut stream: TcpStream, over: &AtomicBool, acts: &AtomicUsize) -> io::Result<()> {
     stream.write_all(b"STRING\n")?;
     while !over.load(Relaxed) {

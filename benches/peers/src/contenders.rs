@@ -1,11 +1,11 @@
-//! Who is compared, with which octets.
+//! Who is compared, with which bytes.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use linecard_commands::Complex;
+use linecard_demo::Complex;
 
 use crate::Failure;
 use crate::process::{Start, is_installed};
@@ -107,7 +107,7 @@ fn linecard_frames(message: Message) -> Result<Frames, Failure> {
     Ok((frame("COMPLEX"), frame("OK")))
 }
 
-/// Stores of values take a value of 16 octets.
+/// Stores of values take a value of 16 bytes.
 fn stores() -> [(&'static str, &'static str, Start, Frames); 2] {
     let redis = "redis-server --bind 127.0.0.1 --port PORT --save  --appendonly no \
                  --tcp-backlog 4096 --maxclients 12000";

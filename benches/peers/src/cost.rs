@@ -17,7 +17,7 @@ pub(crate) const IDLE: usize = 10_000;
 /// Connections of a burst.
 pub(crate) const BURST: usize = 1_000;
 
-/// Octets of memory for each of many idle connections that have served one request.
+/// Bytes of memory for each of many idle connections that have served one request.
 pub(crate) fn memory(contender: &Contender) -> Result<f64, Failure> {
     let server = Server::start(&contender.start, Cpus::First)?;
     // The first few make the server touch what all share.
@@ -26,7 +26,7 @@ pub(crate) fn memory(contender: &Contender) -> Result<f64, Failure> {
     let held = idle(contender, &server, IDLE)?;
     let after = resident(server.id())?;
     drop(held);
-    #[expect(clippy::cast_precision_loss, reason = "octets of memory")]
+    #[expect(clippy::cast_precision_loss, reason = "bytes of memory")]
     Ok(after.saturating_sub(before) as f64 / IDLE as f64)
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn crowd(
     Ok(ratio)
 }
 
-/// Resident octets of a process.
+/// Resident bytes of a process.
 fn resident(id: u32) -> Result<u64, Failure> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
@@ -150,7 +150,7 @@ fn finished(trace: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Those that moved octets of requests, and of replies. The connection's descriptor is the one that the
+/// Those that moved bytes of requests, and of replies. The connection's descriptor is the one that the
 /// requests were read from.
 fn count_calls(trace: &str, contender: &Contender) -> (usize, usize) {
     let first = if contender.message == Message::String { "STRING" } else { "COMPLEX" };
@@ -158,7 +158,7 @@ fn count_calls(trace: &str, contender: &Contender) -> (usize, usize) {
     let from = calls.iter().find(|call| call.writes_or_reads.contains(&format!("\"{first}")));
     let Some(descriptor) = from.map(|call| call.descriptor) else { return (0, 0) };
     let of = |names: &[&str]| {
-        let mine = calls.iter().filter(|call| call.descriptor == descriptor && call.octets > 0);
+        let mine = calls.iter().filter(|call| call.descriptor == descriptor && call.bytes > 0);
         mine.filter(|call| names.contains(&call.name)).count()
     };
     (of(&["recvfrom", "read", "readv"]), of(&["sendto", "write", "writev"]))
@@ -168,15 +168,15 @@ struct Call<'t> {
     name: &'t str,
     descriptor: &'t str,
     writes_or_reads: &'t str,
-    octets: i64,
+    bytes: i64,
 }
 
-/// `ID name(descriptor, "octets"..., …) = result`
+/// `ID name(descriptor, "bytes"..., …) = result`
 fn call(line: &str) -> Option<Call<'_>> {
     let (_, line) = line.split_once(' ')?;
     let (name, rest) = line.trim_start().split_once('(')?;
     let (descriptor, rest) = rest.split_once(',')?;
     let (writes_or_reads, result) = rest.rsplit_once(" = ")?;
-    let octets = result.split_whitespace().next()?.parse().ok()?;
-    Some(Call { name, descriptor, writes_or_reads, octets })
+    let bytes = result.split_whitespace().next()?.parse().ok()?;
+    Some(Call { name, descriptor, writes_or_reads, bytes })
 }

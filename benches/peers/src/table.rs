@@ -51,11 +51,11 @@ fn thousands(rate: f64) -> String {
 
 pub(crate) fn costs(costs: &[Costs]) -> String {
     let mut table = String::from(
-        "| | octets in, out | octets an idle connection | 1,000 connects, each served, in s |\n\
+        "| | bytes in, out | bytes an idle connection | 1,000 connects, each served, in s |\n\
          |---|---|---|---|\n",
     );
     for Costs { name, request_len, reply_len, memory, burst } in costs {
-        let memory = memory.map_or("–".into(), |octets| format!("{octets:.0}"));
+        let memory = memory.map_or("–".into(), |bytes| format!("{bytes:.0}"));
         let burst = burst.map_or("–".into(), |seconds| format!("{seconds:.3}"));
         table += &format!("| {name} | {request_len}, {reply_len} | {memory} | {burst} |\n");
     }

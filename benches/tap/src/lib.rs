@@ -26,7 +26,7 @@ pub fn open() -> Result<(Tap, Interface, Sleeper, Clock), Failure> {
     Ok((tap, iface, sleeper, clock))
 }
 
-/// A socket with rings of so many octets.
+/// A socket with rings of so many bytes.
 #[must_use]
 pub fn socket(ring_len: usize) -> Socket<'static> {
     let ring = || SocketBuffer::new(vec![0; ring_len]);

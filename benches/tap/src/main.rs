@@ -6,15 +6,15 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use linecard_commands::{Complex, ComplexCommand, Demo, table};
-use linecard_core::{Client, Frame, Limits, Millis, Out, Postcard, Session, pump};
+use linecard_demo::{Complex, ComplexCommand, Demo, table};
+use linecard_core::{Client, Frame, Limits, Millis, OutBuf, Postcard, Session, pump};
 use linecard_tap_bench::Failure;
 use serde_json::Value;
 
 const SERVER: &str = "192.168.69.1:61000";
 const DEPTHS: [u32; 2] = [1, 64];
 
-/// A command's octets, one way and the other, and who answers it.
+/// A command's bytes, one way and the other, and who answers it.
 struct Exchange {
     name: &'static str,
     server: &'static str,
@@ -31,7 +31,7 @@ fn main() -> Result<(), Failure> {
     let programs = std::env::current_exe()?.parent().ok_or("no directory")?.to_owned();
     let exchanges = [
         Exchange::new("STRING", "examples/tap_server", b"STRING\nAdditional data.\n".to_vec())?,
-        Exchange::new("octets", "octets", complex()?)?,
+        Exchange::new("bytes", "bytes", complex()?)?,
         Exchange::new("COMPLEX", "examples/tap_server", complex()?)?,
     ];
     println!(
@@ -59,8 +59,8 @@ fn main() -> Result<(), Failure> {
 impl Exchange {
     fn new(name: &'static str, server: &'static str, request: Vec<u8>) -> Result<Self, Failure> {
         let limits = Limits::DEVICE;
-        let mut octets = vec![0; limits.reply_room()];
-        let mut out = Out::new(&mut octets);
+        let mut bytes = vec![0; limits.max_reply_frame_len()];
+        let mut out = OutBuf::new(&mut bytes);
         let mut session = Session::new(&limits, Millis(0));
         let _ = pump(&mut session, &mut table().bind(Demo), Millis(0), &request, false, &mut out);
         let directory = std::env::temp_dir().join(format!("linecard-tap-{}", std::process::id()));
@@ -94,13 +94,13 @@ impl Drop for Exchange {
 fn complex() -> Result<Vec<u8>, Failure> {
     let value = Complex::article();
     let levels = value.levels().map_err(|_| "beyond the command's limits")?;
-    let mut octets = [0; 4_096];
-    let mut out = Out::new(&mut octets);
+    let mut bytes = [0; 4_096];
+    let mut out = OutBuf::new(&mut bytes);
     Client::<1>::new(0, 0)
         .call::<ComplexCommand>(&Postcard(levels), &mut out)
         .map_err(|_| "not to be encoded")?;
     let (frame, _) = Frame::parse(out.written()).ok_or("no frame")?;
-    let body = frame.body.octets();
+    let body = frame.body.bytes();
     Ok([format!("{} {}\n", frame.name, body.len()).as_bytes(), body, b"\n"].concat())
 }
 

@@ -5,36 +5,36 @@ use core::marker::PhantomData;
 
 use embedded_io::{ErrorKind, Read, Write};
 
-use super::{Inbox, is};
-use crate::client::{Arrival, CallError, Client, Fault, Refusal};
+use super::{InBuf, is};
+use crate::client::{Incoming, RequestError, Client, Fault, Refusal};
 use crate::command::Command;
 use crate::frame::{Body, Frame};
-use crate::limits::frame_room;
-use crate::out::Out;
-use crate::payload::{Payload, Reject};
+use crate::limits::max_request_frame_len;
+use crate::out_buf::OutBuf;
+use crate::payload::{Payload, DecodeError};
 
 /// Why a call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallerError<'r, E> {
     /// The stream failed. After a time-out other calls may go on; a late reply is skipped.
     Io(E),
-    /// The stream took no octets and gave no error.
+    /// The stream took no bytes and gave no error.
     WriteZero,
     /// The call was not made.
-    Call(CallError),
+    Call(RequestError),
     /// The server answered the call with an error.
     Refused(Refusal<'r>),
     /// The server closes, and says why; the call was not carried out.
-    Told(Refusal<'r>),
+    Disconnected(Refusal<'r>),
     /// The connection is over.
     Closed(Fault),
     /// The reply is longer than the input buffer takes; it was skipped.
     ReplyTooLarge {
-        /// Octets of its body.
+        /// Bytes of its body.
         len: u32,
     },
     /// The reply is not a value of the command's reply type.
-    BadReply(Reject),
+    BadReply(DecodeError),
     /// The reply was skipped, because that to a later call was received before it.
     PassedOver,
 }
@@ -43,12 +43,12 @@ impl<E: fmt::Display> fmt::Display for CallerError<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => write!(f, "the connection failed: {error}"),
-            Self::WriteZero => f.write_str("the connection takes no octets"),
+            Self::WriteZero => f.write_str("the connection takes no bytes"),
             Self::Call(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Told(refusal) => write!(f, "the server closed the connection: {refusal}"),
+            Self::Disconnected(refusal) => write!(f, "the server closed the connection: {refusal}"),
             Self::Closed(fault) => fault.fmt(f),
-            Self::ReplyTooLarge { len } => write!(f, "the reply of {len} octets is too large"),
+            Self::ReplyTooLarge { len } => write!(f, "the reply of {len} bytes is too large"),
             Self::BadReply(reject) => write!(f, "the reply is {reject}"),
             Self::PassedOver => f.write_str("a later call's reply was received before this one's"),
         }
@@ -74,7 +74,7 @@ pub struct Ticket<C> {
 pub struct Caller<T, B, const CALLS: usize> {
     io: T,
     client: Client<CALLS>,
-    inbox: Inbox<B>,
+    inbox: InBuf<B>,
     ended: bool,
     /// Requests written, of which `tx[sent..written]` are still to be sent.
     tx: B,
@@ -91,17 +91,17 @@ enum Found {
 }
 
 impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T, B, CALLS> {
-    /// A client over `io`. Replies of up to 59 octets less than `rx` holds are taken, requests of up to
-    /// what `tx` holds are sent, head and all; 256 octets each is the least that is sensible. `window`:
+    /// A client over `io`. Replies of up to 59 bytes less than `rx` holds are taken, requests of up to
+    /// what `tx` holds are sent, head and all; 256 bytes each is the least that is sensible. `window`:
     /// see [`Client::new`].
     #[must_use]
     pub fn new(io: T, rx: B, tx: B, window: u32) -> Self {
-        let max_reply_len = rx.as_ref().len().saturating_sub(frame_room(0));
+        let max_reply_len = rx.as_ref().len().saturating_sub(max_request_frame_len(0));
         let max_reply_len = u32::try_from(max_reply_len).unwrap_or(u32::MAX);
         Self {
             io,
             client: Client::new(max_reply_len, window),
-            inbox: Inbox::new(rx),
+            inbox: InBuf::new(rx),
             ended: false,
             tx,
             sent: 0,
@@ -146,7 +146,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     /// Puts a call on its way; it is sent when a reply is waited for, or the output is full.
     ///
     /// # Errors
-    /// [`CallerError::Call`], of which [`CallError::Window`] means: receive first. [`CallerError::Io`].
+    /// [`CallerError::Call`], of which [`RequestError::Window`] means: receive first. [`CallerError::Io`].
     pub fn send<C: Command>(
         &mut self,
         request: &C::Request<'_>,
@@ -194,7 +194,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         request: &impl Payload<'p>,
     ) -> Result<u32, CallerError<'static, T::Error>> {
         match self.encode(name, request) {
-            Err(CallError::NoRoom) => {
+            Err(RequestError::NoRoom) => {
                 self.flush()?;
                 self.encode(name, request)
             }
@@ -203,8 +203,8 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         .map_err(CallerError::Call)
     }
 
-    fn encode<'p>(&mut self, name: &str, request: &impl Payload<'p>) -> Result<u32, CallError> {
-        let mut out = Out::new(self.tx.as_mut().get_mut(self.written..).unwrap_or_default());
+    fn encode<'p>(&mut self, name: &str, request: &impl Payload<'p>) -> Result<u32, RequestError> {
+        let mut out = OutBuf::new(self.tx.as_mut().get_mut(self.written..).unwrap_or_default());
         let tag = self.client.call_named(name, request, &mut out)?;
         self.written = self.written.saturating_add(out.written().len());
         Ok(tag)
@@ -231,18 +231,18 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         }
         loop {
             let start = self.inbox.start;
-            let (consumed, arrival) = self.client.step(self.inbox.octets(), self.ended);
+            let (consumed, arrival) = self.client.step(self.inbox.bytes(), self.ended);
             let end = start.saturating_add(consumed);
             let found = match arrival {
-                Arrival::Reply { tag, .. } if tag == wanted => Some(Found::Frame { start, end }),
-                Arrival::Told(_) => Some(Found::Frame { start, end }),
-                Arrival::TooLarge { tag, len } if tag == wanted => Some(Found::TooLarge { len }),
-                Arrival::Closed(fault) => Some(Found::Closed(fault)),
-                Arrival::Reply { .. }
-                | Arrival::TooLarge { .. }
-                | Arrival::Event(_)
-                | Arrival::Skipped => None,
-                Arrival::NeedInput { .. } => {
+                Incoming::Reply { tag, .. } if tag == wanted => Some(Found::Frame { start, end }),
+                Incoming::Disconnected(_) => Some(Found::Frame { start, end }),
+                Incoming::TooLarge { tag, len } if tag == wanted => Some(Found::TooLarge { len }),
+                Incoming::Closed(fault) => Some(Found::Closed(fault)),
+                Incoming::Reply { .. }
+                | Incoming::TooLarge { .. }
+                | Incoming::Event(_)
+                | Incoming::Skipped => None,
+                Incoming::NeedInput { .. } => {
                     self.inbox.consume(consumed);
                     self.read()?;
                     continue;
@@ -266,15 +266,15 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
 }
 
 /// The reply in a frame that the client found whole; borrowing it anew lets the search above end first.
-fn reply_in<E>(octets: &[u8]) -> Result<Body<'_>, CallerError<'_, E>> {
-    let Some((frame, _)) = Frame::parse(octets) else {
+fn reply_in<E>(bytes: &[u8]) -> Result<Body<'_>, CallerError<'_, E>> {
+    let Some((frame, _)) = Frame::parse(bytes) else {
         return Err(CallerError::Closed(Fault::Grammar));
     };
     match (frame.name, frame.tag) {
         ("OK", _) => Ok(frame.body),
         (_, tag) => Err(match Refusal::parse(frame.body) {
             Some(refusal) if tag.is_some() => CallerError::Refused(refusal),
-            Some(refusal) => CallerError::Told(refusal),
+            Some(refusal) => CallerError::Disconnected(refusal),
             None => CallerError::Closed(Fault::Grammar),
         }),
     }

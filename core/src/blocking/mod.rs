@@ -4,10 +4,10 @@
 //! connection, [`serve_link`] one for a link that can't close; [`Caller`] is a client. Buffers are the
 //! caller's.
 //!
-//! What they ask of the traits: a read waits for the first octets and returns what is there; one that
+//! What they ask of the traits: a read waits for the first bytes and returns what is there; one that
 //! has waited long enough fails with [`ErrorKind::TimedOut`], and
 //! then deadlines are looked at. Over a `Read` that never times out, a deadline is only noticed when
-//! octets come.
+//! bytes come.
 
 mod caller;
 mod server;
@@ -17,26 +17,26 @@ pub use server::{ServeError, serve, serve_link};
 
 use embedded_io::{Error, ErrorKind};
 
-use crate::out::move_down;
+use crate::out_buf::move_down;
 
 fn is(error: &impl Error, kind: ErrorKind) -> bool {
     error.kind() == kind
 }
 
-/// A buffer and the part of it, `start..end`, that holds octets received and not yet consumed.
+/// A buffer and the part of it, `start..end`, that holds bytes received and not yet consumed.
 #[derive(Debug)]
-struct Inbox<B> {
+struct InBuf<B> {
     buf: B,
     start: usize,
     end: usize,
 }
 
-impl<B: AsRef<[u8]> + AsMut<[u8]>> Inbox<B> {
+impl<B: AsRef<[u8]> + AsMut<[u8]>> InBuf<B> {
     const fn new(buf: B) -> Self {
         Self { buf, start: 0, end: 0 }
     }
 
-    fn octets(&self) -> &[u8] {
+    fn bytes(&self) -> &[u8] {
         self.range(self.start, self.end)
     }
 

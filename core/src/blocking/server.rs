@@ -4,9 +4,9 @@ use core::convert::Infallible;
 
 use embedded_io::{ErrorKind, Read, Write};
 
-use super::{Inbox, is};
+use super::{InBuf, is};
 use crate::limits::{Limits, Millis};
-use crate::out::Out;
+use crate::out_buf::OutBuf;
 use crate::service::{Service, Want, pump};
 use crate::session::Session;
 
@@ -15,10 +15,10 @@ use crate::session::Session;
 pub enum ServeError<E> {
     /// The stream failed.
     Io(E),
-    /// The stream took no octets and gave no error.
+    /// The stream took no bytes and gave no error.
     WriteZero,
-    /// A buffer is too small: the input needs [`Limits::frame_room`]
-    /// octets, the output [`Limits::reply_room`].
+    /// A buffer is too small: the input needs [`Limits::max_request_frame_len`]
+    /// bytes, the output [`Limits::max_reply_frame_len`].
     Buffers {
         /// What the smaller one needs.
         needed: usize,
@@ -41,11 +41,11 @@ pub fn serve<T: Read + Write>(
     clock: &mut dyn FnMut() -> Millis,
 ) -> Result<(), ServeError<T::Error>> {
     check_buffers(session, rx, tx)?;
-    let mut inbox = Inbox::new(rx);
-    let mut out = Out::new(tx);
+    let mut inbox = InBuf::new(rx);
+    let mut out = OutBuf::new(tx);
     let mut ended = false;
     loop {
-        let (consumed, want) = pump(session, service, clock(), inbox.octets(), ended, &mut out);
+        let (consumed, want) = pump(session, service, clock(), inbox.bytes(), ended, &mut out);
         inbox.consume(consumed);
         if !out.is_empty() {
             session.block(clock());
@@ -89,11 +89,11 @@ pub fn serve_link<T: Read + Write>(
 
 fn check_buffers<E>(session: &Session<'_>, rx: &[u8], tx: &[u8]) -> Result<(), ServeError<E>> {
     let limits = session.limits();
-    if rx.len() < limits.frame_room() {
-        return Err(ServeError::Buffers { needed: limits.frame_room() });
+    if rx.len() < limits.max_request_frame_len() {
+        return Err(ServeError::Buffers { needed: limits.max_request_frame_len() });
     }
-    if tx.len() < limits.reply_room() {
-        return Err(ServeError::Buffers { needed: limits.reply_room() });
+    if tx.len() < limits.max_reply_frame_len() {
+        return Err(ServeError::Buffers { needed: limits.max_reply_frame_len() });
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ fn check_buffers<E>(session: &Session<'_>, rx: &[u8], tx: &[u8]) -> Result<(), S
 /// Reads once; whether the stream ended. A time-out is no failure: the session looks at its deadlines.
 fn receive<T: Read>(
     io: &mut T,
-    inbox: &mut Inbox<&mut [u8]>,
+    inbox: &mut InBuf<&mut [u8]>,
 ) -> Result<bool, ServeError<T::Error>> {
     match inbox.fill(io) {
         Ok(len) => Ok(len == 0),
@@ -113,7 +113,7 @@ fn receive<T: Read>(
 }
 
 /// `write_all` of embedded-io panics where a write takes nothing; this fails.
-fn send<T: Write>(io: &mut T, out: &mut Out<'_>) -> Result<(), ServeError<T::Error>> {
+fn send<T: Write>(io: &mut T, out: &mut OutBuf<'_>) -> Result<(), ServeError<T::Error>> {
     let mut rest = out.written();
     while !rest.is_empty() {
         match io.write(rest) {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use linecard_core::blocking::{Caller, CallerError, ServeError, serve, serve_link};
 use linecard_core::{
-    Body, CallError, Code, Command, Fault, Millis, Postcard, Refusal, Reject, Session, Text,
+    Body, RequestError, Code, Command, Fault, Millis, Postcard, Refusal, DecodeError, Session, Text,
 };
 
 use crate::support::{Lab, SMALL, SPIN};
@@ -15,18 +15,18 @@ use crate::support::{Lab, SMALL, SPIN};
 /// What a read or a write does.
 #[derive(Clone, Debug)]
 enum Act {
-    /// A read gives these octets.
+    /// A read gives these bytes.
     Give(Vec<u8>),
     /// A read or write fails.
     Fail(ErrorKind),
     /// Time passes, and then the next act.
     Pass(u64),
-    /// A write takes so many octets.
+    /// A write takes so many bytes.
     Take(usize),
 }
 
-fn give(octets: &str) -> Act {
-    Act::Give(octets.into())
+fn give(bytes: &str) -> Act {
+    Act::Give(bytes.into())
 }
 
 /// A stream by script. Reads past the script's end are the end of the stream; writes past it take
@@ -79,12 +79,12 @@ impl Read for Script {
                 *self.now.borrow_mut() += millis;
                 self.read(buf)
             }
-            Some(Act::Give(mut octets)) => {
-                let len = octets.len().min(buf.len());
-                buf[..len].copy_from_slice(&octets[..len]);
-                octets.drain(..len);
-                if !octets.is_empty() {
-                    self.reads.push_front(Act::Give(octets));
+            Some(Act::Give(mut bytes)) => {
+                let len = bytes.len().min(buf.len());
+                buf[..len].copy_from_slice(&bytes[..len]);
+                bytes.drain(..len);
+                if !bytes.is_empty() {
+                    self.reads.push_front(Act::Give(bytes));
                 }
                 Ok(len)
             }
@@ -94,19 +94,19 @@ impl Read for Script {
 }
 
 impl Write for Script {
-    fn write(&mut self, octets: &[u8]) -> Result<usize, ErrorKind> {
-        assert!(!octets.is_empty(), "a write of nothing");
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        assert!(!bytes.is_empty(), "a write of nothing");
         let len = match self.writes.pop_front() {
-            None => octets.len(),
-            Some(Act::Take(len)) => len.min(octets.len()),
+            None => bytes.len(),
+            Some(Act::Take(len)) => len.min(bytes.len()),
             Some(Act::Fail(kind)) => return Err(kind),
             Some(Act::Pass(millis)) => {
                 *self.now.borrow_mut() += millis;
-                return self.write(octets);
+                return self.write(bytes);
             }
             Some(Act::Give(_)) => panic!("a write doesn't give"),
         };
-        self.written.extend_from_slice(&octets[..len]);
+        self.written.extend_from_slice(&bytes[..len]);
         Ok(len)
     }
 
@@ -128,8 +128,8 @@ fn served(io: &mut Script) -> Result<(), ServeError<ErrorKind>> {
 fn served_with(io: &mut Script, spare: usize) -> Result<(), ServeError<ErrorKind>> {
     let mut clock = io.clock();
     let mut session = Session::new(&SMALL, clock());
-    let mut rx = vec![0; SMALL.frame_room() + spare];
-    let mut tx = vec![0; SMALL.reply_room() + spare];
+    let mut rx = vec![0; SMALL.max_request_frame_len() + spare];
+    let mut tx = vec![0; SMALL.max_reply_frame_len() + spare];
     let outcome = serve(io, &mut session, &mut Lab::default(), &mut rx, &mut tx, &mut clock);
     assert_eq!(io.flushed, if outcome.is_ok() { io.written.len() } else { io.flushed });
     outcome
@@ -144,11 +144,11 @@ fn a_server_answers_until_the_stream_ends() {
 
 #[test]
 fn a_server_takes_any_number_of_frames_through_small_buffers() {
-    // Of 24 octets each, so that the 75 of the least buffer end within one.
+    // Of 24 bytes each, so that the 75 of the least buffer end within one.
     let frames = "ECHO 15\n0123456789abcde\n".repeat(50);
     for size in [1, 7, 75, 10_000] {
         let pieces: Vec<Act> =
-            frames.as_bytes().chunks(size).map(|octets| Act::Give(octets.to_vec())).collect();
+            frames.as_bytes().chunks(size).map(|bytes| Act::Give(bytes.to_vec())).collect();
         let mut io = Script::reading(pieces);
         assert_eq!(served(&mut io), Ok(()));
         assert_eq!(io.written(), "OK\n0123456789abcde\n".repeat(50));
@@ -160,7 +160,7 @@ fn the_longest_frame_fits_the_least_buffer() {
     let head = format!("{} 16 #4294967295\r\n", "n".repeat(32));
     let line = format!("{} #4294967295\r\n", "n".repeat(32));
     let frames = format!("{head}{body}\n{line}{body}\r\n", body = "x".repeat(16));
-    let mut io = Script::reading(frames.bytes().map(|octet| Act::Give(vec![octet])));
+    let mut io = Script::reading(frames.bytes().map(|byte| Act::Give(vec![byte])));
     assert_eq!(served(&mut io), Ok(()));
     let reply = format!("ERR #4294967295\nunknown-command {}\n", "n".repeat(32));
     assert_eq!(io.written(), reply.repeat(2));
@@ -242,7 +242,7 @@ fn time_that_a_write_takes_is_not_the_peers() {
 fn a_server_says_which_buffer_is_too_small() {
     let mut io = Script::default();
     let mut clock = io.clock();
-    let (rx, tx) = (SMALL.frame_room(), SMALL.reply_room());
+    let (rx, tx) = (SMALL.max_request_frame_len(), SMALL.max_reply_frame_len());
     for (rx_len, tx_len, needed) in [(rx - 1, tx, rx), (rx, tx - 1, tx), (0, 0, rx)] {
         let (mut rx, mut tx) = (vec![0; rx_len], vec![0; tx_len]);
         let mut session = Session::new(&SMALL, Millis(0));
@@ -257,7 +257,7 @@ fn linked(reads: impl IntoIterator<Item = Act>) -> (Script, Vec<String>) {
     let mut io = Script::reading(reads);
     let mut clock = io.clock();
     let mut lab = Lab::default();
-    let (mut rx, mut tx) = (vec![0; SMALL.frame_room()], vec![0; SMALL.reply_room()]);
+    let (mut rx, mut tx) = (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
     let outcome = serve_link(&mut io, &SMALL, &mut lab, &mut rx, &mut tx, &mut clock);
     assert_eq!(outcome, Err(ServeError::Ended));
     (io, lab.log)
@@ -295,7 +295,7 @@ fn a_link_that_ends_or_fails_is_no_endless_loop() {
     assert_eq!(linked([give("!\n"), Act::Pass(10)]).0.written(), "ERR\nbad-head\n");
     let mut io = Script::reading([give("!\n"), Act::Fail(ErrorKind::BrokenPipe)]);
     let mut clock = io.clock();
-    let (mut rx, mut tx) = (vec![0; SMALL.frame_room()], vec![0; SMALL.reply_room()]);
+    let (mut rx, mut tx) = (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
     let lab = &mut Lab::default();
     let outcome = serve_link(&mut io, &SMALL, lab, &mut rx, &mut tx, &mut clock);
     assert_eq!(outcome, Err(ServeError::Io(ErrorKind::BrokenPipe)));
@@ -342,7 +342,7 @@ fn a_call_is_sent_and_its_reply_awaited() {
     assert_eq!(caller.io().written(), "SAY #0\nhi\nADD 1 #1\n\t\nRAW #2\nx\n");
     assert_eq!(caller.io().flushed, 30);
     assert_eq!(caller.call::<Say>(&Text("hi")), Err(CallerError::Closed(Fault::End)));
-    assert_eq!(caller.call::<Say>(&Text("hi")), Err(CallerError::Call(CallError::Closed)));
+    assert_eq!(caller.call::<Say>(&Text("hi")), Err(CallerError::Call(RequestError::Closed)));
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn a_full_output_is_sent_to_make_room() {
     assert_eq!(caller.io().written(), format!("SAY #0\n{text}\nSAY #1\n{text}\n"));
     let too_long = "x".repeat(64);
     let error = caller.send::<Say>(&Text(&too_long)).expect_err("too long");
-    assert_eq!(error, CallerError::Call(CallError::NoRoom));
+    assert_eq!(error, CallerError::Call(RequestError::NoRoom));
 }
 
 #[test]
@@ -382,7 +382,7 @@ fn more_calls_than_the_capacity_wait_for_replies() {
         let _ticket = caller.send::<Say>(&Text("1")).expect("sent");
     }
     let error = caller.send::<Say>(&Text("1")).expect_err("too many");
-    assert_eq!(error, CallerError::Call(CallError::Window));
+    assert_eq!(error, CallerError::Call(RequestError::Window));
     assert_eq!(caller.receive(first), Ok(Text("a")));
     assert!(caller.send::<Say>(&Text("1")).is_ok());
 }
@@ -442,29 +442,29 @@ fn what_concerns_the_connection_fails_every_call() {
     let third = caller.send::<Say>(&Text("3")).expect("sent");
     assert_eq!(caller.receive(first), Ok(Text("a")));
     let told = Refusal { code: Code::Stopping, name: "stopping", words: "bye" };
-    assert_eq!(caller.receive(second), Err(CallerError::Told(told)));
+    assert_eq!(caller.receive(second), Err(CallerError::Disconnected(told)));
     assert_eq!(caller.receive(third), Err(CallerError::Closed(Fault::End)));
 }
 
 #[test]
 fn bad_replies_have_names() {
-    let reply = |octets: &str| {
-        let mut caller = caller(Script::reading([give(octets)]));
+    let reply = |bytes: &str| {
+        let mut caller = caller(Script::reading([give(bytes)]));
         caller.call::<Add>(&Postcard(1)).map_err(|error| format!("{error:?}"))
     };
     assert_eq!(reply("OK 1 #0\n\x07\n"), Ok(Postcard(7)));
     let error = |error: CallerError<'_, ErrorKind>| Err(format!("{error:?}"));
-    assert_eq!(reply("OK 2 #0\n\x07\x07\n"), error(CallerError::BadReply(Reject::Payload)));
-    assert_eq!(reply("OK #0\n\x07\n"), error(CallerError::BadReply(Reject::Payload)));
-    assert_eq!(reply("OK #0\n"), error(CallerError::Closed(Fault::CutOff)));
+    assert_eq!(reply("OK 2 #0\n\x07\x07\n"), error(CallerError::BadReply(DecodeError::Payload)));
+    assert_eq!(reply("OK #0\n\x07\n"), error(CallerError::BadReply(DecodeError::Payload)));
+    assert_eq!(reply("OK #0\n"), error(CallerError::Closed(Fault::Truncated)));
     assert_eq!(reply("OK 1 #0\nxx"), error(CallerError::Closed(Fault::Desync)));
     assert_eq!(reply("OK\nx\n"), error(CallerError::Closed(Fault::Grammar)));
     let long = format!("OK 198 #0\n{}\n", "x".repeat(198));
     assert_eq!(reply(&long), error(CallerError::ReplyTooLarge { len: 198 }));
     let fits = format!("OK 197 #0\n{}\n", "x".repeat(197));
-    assert_eq!(reply(&fits), error(CallerError::BadReply(Reject::Payload)));
+    assert_eq!(reply(&fits), error(CallerError::BadReply(DecodeError::Payload)));
     let mut caller =
         caller(Script::reading([give("OK #0\n\u{0}\n"), Act::Give(b"OK #1\n\xff\n".into())]));
     assert_eq!(caller.call::<Say>(&Text("")), Ok(Text("\0")));
-    assert_eq!(caller.call::<Say>(&Text("")), Err(CallerError::BadReply(Reject::Text)));
+    assert_eq!(caller.call::<Say>(&Text("")), Err(CallerError::BadReply(DecodeError::Text)));
 }

@@ -1,7 +1,7 @@
 //! The client's side: tags, order, what is late, forgotten, too large, told, cut off; the window.
 
 use linecard_core::{
-    Arrival, Body, CallError, Client, Code, Command, Fault, Octets, Out, Postcard, Refusal, Text,
+    Incoming, Body, RequestError, Client, Code, Command, Fault, Bytes, OutBuf, Postcard, Refusal, Text,
 };
 
 struct Say;
@@ -21,44 +21,44 @@ fn waiting_with(calls: u32, max_reply_len: u32) -> Client<8> {
     let mut client = Client::new(max_reply_len, 1_000);
     for tag in 0..calls {
         let mut buf = [0; 64];
-        assert_eq!(client.call::<Say>(&Text("hi"), &mut Out::new(&mut buf)), Ok(tag));
+        assert_eq!(client.call::<Say>(&Text("hi"), &mut OutBuf::new(&mut buf)), Ok(tag));
     }
     client
 }
 
-/// What `octets` and then the end of the stream are to a client, however they are cut.
-fn arrivals(mut client: Client<8>, octets: impl AsRef<[u8]>) -> Vec<String> {
-    let octets = octets.as_ref();
+/// What `bytes` and then the end of the stream are to a client, however they are cut.
+fn arrivals(mut client: Client<8>, bytes: impl AsRef<[u8]>) -> Vec<String> {
+    let bytes = bytes.as_ref();
     let mut found = Vec::new();
     let (mut start, mut shown) = (0, 0);
     while found.last().is_none_or(|last: &String| !last.starts_with("Closed")) {
-        let (consumed, arrival) = client.step(&octets[start..shown], shown == octets.len());
+        let (consumed, arrival) = client.step(&bytes[start..shown], shown == bytes.len());
         start += consumed;
-        assert!(found.len() <= octets.len(), "it spins");
+        assert!(found.len() <= bytes.len(), "it spins");
         match arrival {
-            Arrival::NeedInput { .. } => shown += 1,
-            Arrival::Reply { tag, body: Ok(Body::Line(line)) } => {
+            Incoming::NeedInput { .. } => shown += 1,
+            Incoming::Reply { tag, body: Ok(Body::Line(line)) } => {
                 found.push(format!("{tag} = {}", line.escape_ascii()));
             }
-            Arrival::Reply { tag, body: Ok(Body::Counted(octets)) } => {
-                found.push(format!("{tag} == {}", octets.escape_ascii()));
+            Incoming::Reply { tag, body: Ok(Body::Counted(bytes)) } => {
+                found.push(format!("{tag} == {}", bytes.escape_ascii()));
             }
-            Arrival::Reply { tag, body: Err(Refusal { code, name, words }) } => {
+            Incoming::Reply { tag, body: Err(Refusal { code, name, words }) } => {
                 found.push(format!("{tag} ! {code} {name}: {words}"));
             }
-            Arrival::TooLarge { tag, len } => found.push(format!("{tag} > {len}")),
-            Arrival::Event(event) => found.push(format!("event {}", event.name)),
-            Arrival::Skipped => found.push("skipped".into()),
-            Arrival::Told(Refusal { code, name, words }) => {
+            Incoming::TooLarge { tag, len } => found.push(format!("{tag} > {len}")),
+            Incoming::Event(event) => found.push(format!("event {}", event.name)),
+            Incoming::Skipped => found.push("skipped".into()),
+            Incoming::Disconnected(Refusal { code, name, words }) => {
                 found.push(format!("told {code} {name}: {words}"));
             }
-            Arrival::Closed(fault) => found.push(format!("Closed {fault:?}")),
+            Incoming::Closed(fault) => found.push(format!("Closed {fault:?}")),
         }
     }
-    assert_eq!(client.step(b"OK #0\nhi\n", false), (0, Arrival::Closed(Fault::End)));
+    assert_eq!(client.step(b"OK #0\nhi\n", false), (0, Incoming::Closed(Fault::End)));
     let mut buf = [0; 64];
-    let call = client.call::<Say>(&Text("hi"), &mut Out::new(&mut buf));
-    assert_eq!(call, Err(CallError::Closed));
+    let call = client.call::<Say>(&Text("hi"), &mut OutBuf::new(&mut buf));
+    assert_eq!(call, Err(RequestError::Closed));
     found
 }
 
@@ -66,10 +66,10 @@ fn arrivals(mut client: Client<8>, octets: impl AsRef<[u8]>) -> Vec<String> {
 fn a_call_is_written_with_its_tag() {
     let mut client = Client::<8>::new(200, 1_000);
     let mut buf = [0; 100];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text("hi"), &mut out), Ok(0));
     assert_eq!(client.call::<Say>(&Text("a\nb"), &mut out), Ok(1));
-    assert_eq!(client.call_named("RAW", &Octets(b""), &mut out), Ok(2));
+    assert_eq!(client.call_named("RAW", &Bytes(b""), &mut out), Ok(2));
     assert_eq!(client.call_named("ADD", &Postcard((1_u8, -1_i32)), &mut out), Ok(3));
     assert_eq!(out.written(), b"SAY #0\nhi\nSAY 3 #1\na\nb\nRAW 0 #2\n\nADD 2 #3\n\x01\x01\n");
     assert_eq!(client.unanswered(), 4);
@@ -77,18 +77,18 @@ fn a_call_is_written_with_its_tag() {
 
 #[test]
 fn replies_are_told_apart_by_tag() {
-    let octets = "OK #0\na\nERR #1\nfailed no way\nOK 3 #2\nb\nc\n";
+    let bytes = "OK #0\na\nERR #1\nfailed no way\nOK 3 #2\nb\nc\n";
     assert_eq!(
-        arrivals(waiting(3), octets),
+        arrivals(waiting(3), bytes),
         ["0 = a", "1 ! failed failed: no way", "2 == b\\nc", "Closed End"]
     );
 }
 
 #[test]
 fn late_replies_and_events_are_skipped() {
-    let octets = "OK #9\nlate\nTICK\nx\nERR #9\nfailed\nMORE #0\nx\nOK #0\na\nOK #0\nagain\n";
+    let bytes = "OK #9\nlate\nTICK\nx\nERR #9\nfailed\nMORE #0\nx\nOK #0\na\nOK #0\nagain\n";
     assert_eq!(
-        arrivals(waiting(1), octets),
+        arrivals(waiting(1), bytes),
         ["skipped", "event TICK", "skipped", "event MORE", "0 = a", "skipped", "Closed End"]
     );
 }
@@ -105,7 +105,7 @@ fn a_call_given_up_is_skipped_when_it_is_answered_or_passed_over() {
     client.forget(0);
     client.forget(1);
     let (_, arrival) = client.step(b"OK #2\nc\n", false);
-    assert_eq!(arrival, Arrival::Reply { tag: 2, body: Ok(Body::Line(b"c")) });
+    assert_eq!(arrival, Incoming::Reply { tag: 2, body: Ok(Body::Line(b"c")) });
     assert_eq!(client.unanswered(), 0);
 }
 
@@ -119,29 +119,29 @@ fn a_reply_before_its_turn_is_a_fault() {
 
 #[test]
 fn an_untagged_error_concerns_the_connection() {
-    let octets = "OK #0\na\nERR\nstopping see you\nOK #1\nnever\n";
+    let bytes = "OK #0\na\nERR\nstopping see you\nOK #1\nnever\n";
     assert_eq!(
-        arrivals(waiting(2), octets),
+        arrivals(waiting(2), bytes),
         ["0 = a", "told stopping stopping: see you", "Closed End"]
     );
 }
 
 #[test]
 fn an_unknown_code_counts_as_failed() {
-    let octets = "ERR #0\nquota-exceeded try tomorrow\n";
+    let bytes = "ERR #0\nquota-exceeded try tomorrow\n";
     assert_eq!(
-        arrivals(waiting(1), octets),
+        arrivals(waiting(1), bytes),
         ["0 ! failed quota-exceeded: try tomorrow", "Closed End"]
     );
     for code in Code::ALL {
-        let octets = format!("ERR #0\n{code} a  b \n");
-        assert_eq!(arrivals(waiting(1), octets)[0], format!("0 ! {code} {code}: a  b "));
+        let bytes = format!("ERR #0\n{code} a  b \n");
+        assert_eq!(arrivals(waiting(1), bytes)[0], format!("0 ! {code} {code}: a  b "));
     }
 }
 
 #[test]
 fn what_no_server_sends_is_a_fault() {
-    for octets in [
+    for bytes in [
         "OK\nhi\n",
         "OK 2\nhi\n",
         "ERR 6 #0\nfailed\n",
@@ -157,7 +157,7 @@ fn what_no_server_sends_is_a_fault() {
         "OK #x\nhi\n",
         "ERR #0\nfailed\r\r\n",
     ] {
-        assert_eq!(arrivals(waiting(1), octets), ["Closed Grammar"], "{octets:?}");
+        assert_eq!(arrivals(waiting(1), bytes), ["Closed Grammar"], "{bytes:?}");
     }
     assert_eq!(arrivals(waiting(1), b"ERR #0\nfail\xff\n"), ["Closed Grammar"]);
     assert_eq!(arrivals(waiting(1), "O".repeat(57)), ["Closed Grammar"]);
@@ -179,12 +179,12 @@ fn an_end_is_told_from_a_cut() {
 
 #[test]
 fn an_end_within_a_reply_that_is_skipped_is_a_cut() {
-    for octets in [format!("OK 201 #0\n{}", "x".repeat(201)), format!("OK #0\n{}", "x".repeat(300))]
+    for bytes in [format!("OK 201 #0\n{}", "x".repeat(201)), format!("OK #0\n{}", "x".repeat(300))]
     {
         let mut client = waiting(1);
-        let (consumed, arrival) = client.step(octets.as_bytes(), false);
-        assert_eq!((consumed, arrival), (octets.len(), Arrival::NeedInput { frame_len: None }));
-        assert_eq!(client.step(b"", true), (0, Arrival::Closed(Fault::CutOff)));
+        let (consumed, arrival) = client.step(bytes.as_bytes(), false);
+        assert_eq!((consumed, arrival), (bytes.len(), Incoming::NeedInput { frame_len: None }));
+        assert_eq!(client.step(b"", true), (0, Incoming::Closed(Fault::Truncated)));
     }
 }
 
@@ -195,8 +195,8 @@ fn exactly_the_capacity_is_taken_and_more_is_skipped_and_reported() {
         assert!(arrivals(waiting(1), format!("{head}\n{full}\n"))[0].starts_with("0 ="), "{head}");
     }
     for head in ["OK 201 #0", "OK #0"] {
-        let octets = format!("{head}\n{full}x\nOK #1\nhi\n");
-        assert_eq!(arrivals(waiting(2), octets), ["0 > 201", "1 = hi", "Closed End"], "{head}");
+        let bytes = format!("{head}\n{full}x\nOK #1\nhi\n");
+        assert_eq!(arrivals(waiting(2), bytes), ["0 > 201", "1 = hi", "Closed End"], "{head}");
     }
     let late = format!("OK 201 #9\n{full}x\nOK #0\nhi\n");
     assert_eq!(arrivals(waiting(1), late), ["skipped", "0 = hi", "Closed End"]);
@@ -214,38 +214,38 @@ fn exactly_the_capacity_is_taken_and_more_is_skipped_and_reported() {
 fn a_forgotten_reply_beyond_the_capacity_is_skipped() {
     let mut client = waiting(1);
     client.forget(0);
-    let octets = format!("OK 201 #0\n{}\n", "x".repeat(201));
-    assert_eq!(arrivals(client, octets), ["skipped", "Closed End"]);
+    let bytes = format!("OK 201 #0\n{}\n", "x".repeat(201));
+    assert_eq!(arrivals(client, bytes), ["skipped", "Closed End"]);
 }
 
 #[test]
 fn the_longest_error_fits_any_client() {
     let words = "w".repeat(96);
-    let octets = format!("ERR #0\nunknown-command {words}\n");
+    let bytes = format!("ERR #0\nunknown-command {words}\n");
     let expected = format!("0 ! unknown-command unknown-command: {words}");
-    assert_eq!(arrivals(waiting_with(1, 0), octets), [&*expected, "Closed End"]);
+    assert_eq!(arrivals(waiting_with(1, 0), bytes), [&*expected, "Closed End"]);
 }
 
 #[test]
 fn a_huge_reply_costs_nothing_but_its_time() {
     let mut client = waiting(1);
     let (consumed, arrival) = client.step(b"OK 4294967295 #0\nxxx", false);
-    assert_eq!((consumed, arrival), (20, Arrival::NeedInput { frame_len: None }));
+    assert_eq!((consumed, arrival), (20, Incoming::NeedInput { frame_len: None }));
 }
 
 #[test]
 fn the_window_bounds_what_is_unanswered() {
     let mut client = Client::<3>::new(200, 22);
     let mut buf = [0; 200];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text("four"), &mut out), Ok(0));
     assert_eq!(client.call::<Say>(&Text(""), &mut out), Ok(1));
     let written = out.written().len();
     assert_eq!(written, 12 + 8);
-    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(CallError::Window));
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(RequestError::Window));
     assert_eq!(out.written().len(), written, "a call not made was written");
     let (_, arrival) = client.step(b"OK #0\n\n", false);
-    assert!(matches!(arrival, Arrival::Reply { tag: 0, .. }));
+    assert!(matches!(arrival, Incoming::Reply { tag: 0, .. }));
     assert_eq!(client.call::<Say>(&Text("sixsix"), &mut out), Ok(2), "8 + 14 is the window");
 }
 
@@ -253,32 +253,32 @@ fn the_window_bounds_what_is_unanswered() {
 fn one_call_longer_than_the_window_goes_alone() {
     let mut client = Client::<3>::new(200, 0);
     let mut buf = [0; 200];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text("long"), &mut out), Ok(0));
-    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(CallError::Window));
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(RequestError::Window));
 }
 
 #[test]
 fn no_more_calls_than_the_capacity_are_unanswered() {
     let mut client = Client::<2>::new(200, 1_000);
     let mut buf = [0; 200];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text(""), &mut out), Ok(0));
     assert_eq!(client.call::<Say>(&Text(""), &mut out), Ok(1));
-    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(CallError::Window));
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(RequestError::Window));
     assert_eq!(out.written(), b"SAY #0\n\nSAY #1\n\n");
     client.forget(0);
-    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(CallError::Window));
+    assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(RequestError::Window));
 }
 
 #[test]
 fn a_call_that_is_not_made_leaves_no_trace() {
     let mut client = Client::<2>::new(200, 1_000);
     let mut buf = [0; 11];
-    let mut out = Out::new(&mut buf);
-    assert_eq!(client.call::<Say>(&Text("12345"), &mut out), Err(CallError::NoRoom));
+    let mut out = OutBuf::new(&mut buf);
+    assert_eq!(client.call::<Say>(&Text("12345"), &mut out), Err(RequestError::NoRoom));
     for name in ["", "9", "A B", "A\n", &"n".repeat(33)] {
-        assert_eq!(client.call_named(name, &Text(""), &mut out), Err(CallError::Name));
+        assert_eq!(client.call_named(name, &Text(""), &mut out), Err(RequestError::Name));
     }
     assert_eq!((out.written(), client.unanswered()), (&b""[..], 0));
     assert_eq!(client.call::<Say>(&Text("123"), &mut out), Ok(0));

@@ -1,7 +1,7 @@
 //! What errors say to a person: one line each, no two alike.
 
 use linecard_core::blocking::CallerError;
-use linecard_core::{CallError, Code, Fault, Refusal, Reject, TableError};
+use linecard_core::{RequestError, Code, Fault, Refusal, DecodeError, TableError};
 
 #[test]
 fn errors_say_what_happened() {
@@ -10,12 +10,12 @@ fn errors_say_what_happened() {
     assert_eq!(Refusal { words: "", ..no }.to_string(), "quota");
     let said = [
         (CallerError::Io("gone"), "the connection failed: gone"),
-        (CallerError::Told(no), "the server closed the connection: quota come back"),
+        (CallerError::Disconnected(no), "the server closed the connection: quota come back"),
         (CallerError::Refused(no), "quota come back"),
-        (CallerError::ReplyTooLarge { len: 7 }, "the reply of 7 octets is too large"),
-        (CallerError::BadReply(Reject::Text), "the reply is not UTF-8 text"),
-        (CallerError::BadReply(Reject::Payload), "the reply is not a value of the command's type"),
-        (CallerError::Call(CallError::Window), "too many calls without a reply"),
+        (CallerError::ReplyTooLarge { len: 7 }, "the reply of 7 bytes is too large"),
+        (CallerError::BadReply(DecodeError::Text), "the reply is not UTF-8 text"),
+        (CallerError::BadReply(DecodeError::Payload), "the reply is not a value of the command's type"),
+        (CallerError::Call(RequestError::Window), "too many calls without a reply"),
         (CallerError::Closed(Fault::Order), "the server answered out of order"),
     ];
     for (error, words) in said {
@@ -27,16 +27,16 @@ fn errors_say_what_happened() {
 fn no_two_errors_say_the_same() {
     let mut all: Vec<String> = Vec::new();
     let calls = [
-        CallError::Name,
-        CallError::Window,
-        CallError::NoRoom,
-        CallError::Value,
-        CallError::Closed,
+        RequestError::Name,
+        RequestError::Window,
+        RequestError::NoRoom,
+        RequestError::Value,
+        RequestError::Closed,
     ];
-    let faults = [Fault::End, Fault::CutOff, Fault::Grammar, Fault::Desync, Fault::Order];
+    let faults = [Fault::End, Fault::Truncated, Fault::Grammar, Fault::Desync, Fault::Order];
     all.extend(calls.map(|error| error.to_string()));
     all.extend(faults.map(|fault| fault.to_string()));
-    all.extend([Reject::Payload, Reject::Text].map(|reject| reject.to_string()));
+    all.extend([DecodeError::Payload, DecodeError::Text].map(|reject| reject.to_string()));
     all.extend([TableError::Full, TableError::Taken].map(|error| error.to_string()));
     all.extend(Code::ALL.map(|code| code.to_string()));
     let alone: [CallerError<'_, &str>; 2] = [CallerError::WriteZero, CallerError::PassedOver];

@@ -1,9 +1,9 @@
 //! The server of the demo commands against an oracle that shares no code with it.
 
-use linecard_commands::{Demo, Levels, table};
+use linecard_demo::{Demo, Levels, table};
 use linecard_core::{Body, Frame, Limits, Payload as _, Postcard};
 use linecard_suite::generate::{Random, complex, hostile_payload, stream};
-use linecard_suite::octets::show;
+use linecard_suite::bytes::show;
 use linecard_suite::oracle;
 use linecard_suite::replies;
 use proptest::collection::vec;
@@ -15,11 +15,11 @@ use crate::vectors::limits_of;
 /// Limits that random streams meet often.
 const TIGHT: oracle::Limits = oracle::Limits { max_body: 120, max_reply: 100, skip_budget: 400 };
 
-/// What a server sends for `octets` cut at random, and whether it closes; then the end.
-fn serve(limits: &Limits, octets: &[u8], random: &mut Random, end: bool) -> (Vec<u8>, bool) {
+/// What a server sends for `bytes` cut at random, and whether it closes; then the end.
+fn serve(limits: &Limits, bytes: &[u8], random: &mut Random, end: bool) -> (Vec<u8>, bool) {
     let table = table();
     let mut server = Server::with(limits, table.bind(Demo));
-    let mut rest = octets;
+    let mut rest = bytes;
     while !rest.is_empty() {
         let most = if random.one_in(2) { 4 } else { 200 };
         let (piece, after) = rest.split_at((1 + random.below(most)).min(rest.len()));
@@ -33,12 +33,12 @@ fn serve(limits: &Limits, octets: &[u8], random: &mut Random, end: bool) -> (Vec
     (sent, server.is_closed())
 }
 
-/// The session's octets against the oracle's replies.
-fn agrees(octets: &[u8], want: &oracle::Outcome, sent: &[u8], closes: bool) -> Result<(), String> {
+/// The session's bytes against the oracle's replies.
+fn agrees(bytes: &[u8], want: &oracle::Outcome, sent: &[u8], closes: bool) -> Result<(), String> {
     let got = replies::all(sent)?;
     replies::compare(&want.replies, &got)
-        .map_err(|why| format!("{why}\nsent by the client: {}", show(octets)))?;
-    if want.closes == closes { Ok(()) } else { Err(format!("closes: {closes}: {}", show(octets))) }
+        .map_err(|why| format!("{why}\nsent by the client: {}", show(bytes)))?;
+    if want.closes == closes { Ok(()) } else { Err(format!("closes: {closes}: {}", show(bytes))) }
 }
 
 #[test]
@@ -46,11 +46,11 @@ fn random_streams_are_answered_as_the_oracle_answers() {
     for seed in 0..600 {
         let limits = if seed % 2 == 0 { TIGHT } else { oracle::Limits::DEVICE };
         let mut random = Random::new(seed);
-        let octets = stream(&mut random, &limits);
+        let bytes = stream(&mut random, &limits);
         let end = random.one_in(2);
-        let want = oracle::serve(&octets, end, &limits);
-        let (sent, closes) = serve(&limits_of(Some(limits)), &octets, &mut random, end);
-        let agrees = agrees(&octets, &want, &sent, closes);
+        let want = oracle::serve(&bytes, end, &limits);
+        let (sent, closes) = serve(&limits_of(Some(limits)), &bytes, &mut random, end);
+        let agrees = agrees(&bytes, &want, &sent, closes);
         assert!(agrees.is_ok(), "seed {seed}: {}", agrees.unwrap_err());
     }
 }
@@ -59,22 +59,22 @@ fn random_streams_are_answered_as_the_oracle_answers() {
 fn random_payloads_mean_what_the_oracle_says() {
     for seed in 0..2_000 {
         let mut random = Random::new(seed);
-        let octets = if random.one_in(4) {
+        let bytes = if random.one_in(4) {
             complex(&mut random).encode()
         } else {
             hostile_payload(&mut random)
         };
-        let want = oracle::complex::Complex::decode(&octets).map(|value| value.encode());
+        let want = oracle::complex::Complex::decode(&bytes).map(|value| value.encode());
         let mut buf = vec![0; 2_048];
-        let got = Postcard::<Levels<'_>>::decode(Body::Counted(&octets)).ok().map(|levels| {
+        let got = Postcard::<Levels<'_>>::decode(Body::Counted(&bytes)).ok().map(|levels| {
             postcard::to_slice(&levels.0, &mut buf).expect("room for the widest").to_vec()
         });
-        assert_eq!(got, want, "seed {seed}: {}", show(&octets));
+        assert_eq!(got, want, "seed {seed}: {}", show(&bytes));
     }
 }
 
-/// Octets that are heads and bodies more often than chance would have it.
-fn octets() -> impl Strategy<Value = Vec<u8>> {
+/// Bytes that are heads and bodies more often than chance would have it.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         4 => prop::sample::select(vec![
             "STRING", "COMPLEX", "FROB", "OK", "ERR", " ", "#", "\n", "\n", "\r\n", "\r", "\n\n", "0", "1",
@@ -89,22 +89,22 @@ fn octets() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_octets_are_framed_as_the_oracle_frames_them(
-        octets in octets(), seed in any::<u64>(), end in any::<bool>(),
+    fn any_bytes_are_framed_as_the_oracle_frames_them(
+        bytes in bytes(), seed in any::<u64>(), end in any::<bool>(),
     ) {
         let limits = oracle::Limits { max_body: 16, max_reply: 64, skip_budget: 32 };
-        let want = oracle::serve(&octets, end, &limits);
-        let (sent, closes) = serve(&SMALL, &octets, &mut Random::new(seed), end);
-        prop_assert_eq!(agrees(&octets, &want, &sent, closes), Ok(()));
+        let want = oracle::serve(&bytes, end, &limits);
+        let (sent, closes) = serve(&SMALL, &bytes, &mut Random::new(seed), end);
+        prop_assert_eq!(agrees(&bytes, &want, &sent, closes), Ok(()));
     }
 
     #[test]
-    fn any_head_is_what_the_oracle_says(octets in octets()) {
+    fn any_head_is_what_the_oracle_says(bytes in bytes()) {
         let unlimited = usize::try_from(u32::MAX).expect("64 bits");
         let unlimited =
             oracle::Limits { max_body: unlimited, max_reply: unlimited, skip_budget: unlimited };
-        let got = Frame::parse(&octets);
-        let oracle::Frame::Whole { head, body, len } = oracle::frame(&octets, &unlimited) else {
+        let got = Frame::parse(&bytes);
+        let oracle::Frame::Whole { head, body, len } = oracle::frame(&bytes, &unlimited) else {
             prop_assert_eq!(got, None);
             return Ok(());
         };
@@ -112,17 +112,17 @@ proptest! {
         prop_assert_eq!((frame.name, frame.tag, got_len), (&*head.name, head.tag, len));
         let got = match frame.body {
             Body::Line(line) => oracle::Body::Line(line.to_vec()),
-            Body::Counted(octets) => oracle::Body::Counted(octets.to_vec()),
+            Body::Counted(bytes) => oracle::Body::Counted(bytes.to_vec()),
         };
         prop_assert_eq!(got, body);
     }
 
     #[test]
-    fn whatever_came_before_a_frame_in_sync_is_answered(octets in octets(), seed in any::<u64>()) {
+    fn whatever_came_before_a_frame_in_sync_is_answered(bytes in bytes(), seed in any::<u64>()) {
         // Any payload, counted, of any command: the next command is answered.
         let mut random = Random::new(seed);
         let name = random.pick(&["STRING", "COMPLEX", "FROB"]);
-        let frame = [format!("{name} {}\n", octets.len()).as_bytes(), &octets, b"\nSTRING #9\n\n"].concat();
+        let frame = [format!("{name} {}\n", bytes.len()).as_bytes(), &bytes, b"\nSTRING #9\n\n"].concat();
         let limits = Limits { max_body_len: 100, skip_budget: 10_000, ..Limits::DEVICE };
         let (sent, closes) = serve(&limits, &frame, &mut random, false);
         let replies = replies::all(&sent).expect("replies");

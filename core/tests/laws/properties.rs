@@ -1,7 +1,7 @@
-//! Laws over any octets in any pieces.
+//! Laws over any bytes in any pieces.
 
 use linecard_core::{
-    Arrival, Body, Client, Code, Frame, Limits, Octets, Out, Payload, Postcard, Refusal, Text,
+    Incoming, Body, Client, Code, Frame, Limits, Bytes, OutBuf, Payload, Postcard, Refusal, Text,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use crate::support::{SMALL, Server};
 /// A frame that leaves the stream in sync, and the tag that its reply bears.
 fn well_formed() -> impl Strategy<Value = (Vec<u8>, Option<u32>)> {
     let body = prop_oneof![
-        vec(any::<u8>(), 0..40).prop_map(|octets| (Some(octets.len()), octets)),
+        vec(any::<u8>(), 0..40).prop_map(|bytes| (Some(bytes.len()), bytes)),
         "[^\r\n]{0,10}".prop_map(|line| (None, line.into_bytes())),
     ];
     let name = prop_oneof!["ECHO|FAIL", "[A-Za-z][A-Za-z0-9._-]{0,31}"]
@@ -25,20 +25,20 @@ fn well_formed() -> impl Strategy<Value = (Vec<u8>, Option<u32>)> {
 }
 
 /// Replies by their tags and names.
-fn read_back(mut octets: &[u8]) -> Vec<(Option<u32>, bool)> {
+fn read_back(mut bytes: &[u8]) -> Vec<(Option<u32>, bool)> {
     let mut replies = Vec::new();
-    while let Some((frame, len)) = Frame::parse(octets) {
+    while let Some((frame, len)) = Frame::parse(bytes) {
         assert!(matches!(frame.name, "OK" | "ERR"), "{frame:?}");
         replies.push((frame.tag, frame.name == "OK"));
-        octets = &octets[len..];
+        bytes = &bytes[len..];
     }
-    assert!(octets.is_empty(), "a reply cut short");
+    assert!(bytes.is_empty(), "a reply cut short");
     replies
 }
 
-fn in_pieces(limits: &Limits, octets: &[u8], cuts: &[usize]) -> (Vec<u8>, bool) {
+fn in_pieces(limits: &Limits, bytes: &[u8], cuts: &[usize]) -> (Vec<u8>, bool) {
     let mut server = Server::new(limits);
-    let mut rest = octets;
+    let mut rest = bytes;
     let mut cuts = cuts.iter().cycle();
     while !rest.is_empty() {
         let at = cuts.next().map_or(1, |cut| 1 + cut % 32).min(rest.len());
@@ -48,11 +48,11 @@ fn in_pieces(limits: &Limits, octets: &[u8], cuts: &[usize]) -> (Vec<u8>, bool) 
     (server.take_sent(), server.is_closed())
 }
 
-/// What a client makes of `octets` and then the end, cut so.
-fn client_in_pieces(octets: &[u8], cuts: &[usize]) -> Vec<String> {
+/// What a client makes of `bytes` and then the end, cut so.
+fn client_in_pieces(bytes: &[u8], cuts: &[usize]) -> Vec<String> {
     let mut client = Client::<4>::new(120, 1_000);
     let mut buf = [0; 200];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     for _call in 0..3 {
         client.call_named("A", &Text(""), &mut out).expect("called");
     }
@@ -61,16 +61,16 @@ fn client_in_pieces(octets: &[u8], cuts: &[usize]) -> Vec<String> {
     let mut cuts = cuts.iter().cycle();
     let mut found = Vec::new();
     loop {
-        let (consumed, arrival) = client.step(&octets[start..shown], shown == octets.len());
+        let (consumed, arrival) = client.step(&bytes[start..shown], shown == bytes.len());
         start += consumed;
         match arrival {
-            Arrival::NeedInput { .. } => {
-                assert!(shown < octets.len(), "it waits after the end");
-                shown = (shown + cuts.next().map_or(1, |cut| 1 + cut % 32)).min(octets.len());
+            Incoming::NeedInput { .. } => {
+                assert!(shown < bytes.len(), "it waits after the end");
+                shown = (shown + cuts.next().map_or(1, |cut| 1 + cut % 32)).min(bytes.len());
             }
-            Arrival::Closed(fault) => {
+            Incoming::Closed(fault) => {
                 found.push(format!("{fault:?}"));
-                assert!(found.len() <= octets.len() + 1, "arrivals out of nothing");
+                assert!(found.len() <= bytes.len() + 1, "arrivals out of nothing");
                 return found;
             }
             arrival => found.push(format!("{arrival:?}")),
@@ -78,7 +78,7 @@ fn client_in_pieces(octets: &[u8], cuts: &[usize]) -> Vec<String> {
     }
 }
 
-/// Octets of a server, conforming more often than not.
+/// Bytes of a server, conforming more often than not.
 fn replies() -> impl Strategy<Value = Vec<u8>> {
     let frame = prop_oneof![
         4 => (0u32..4, vec(any::<u8>(), 0..150))
@@ -96,15 +96,15 @@ fn replies() -> impl Strategy<Value = Vec<u8>> {
 fn written<'p>(name: &str, payload: &impl Payload<'p>) -> Vec<u8> {
     let mut client = Client::<1>::new(100, 1_000);
     let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     client.call_named(name, payload, &mut out).expect("called");
     out.written().to_vec()
 }
 
 proptest! {
     #[test]
-    fn replies_do_not_depend_on_the_cut(octets in vec(any::<u8>(), 0..300), cuts in vec(0usize..64, 1..9)) {
-        prop_assert_eq!(in_pieces(&SMALL, &octets, &cuts), in_pieces(&SMALL, &octets, &[31]));
+    fn replies_do_not_depend_on_the_cut(bytes in vec(any::<u8>(), 0..300), cuts in vec(0usize..64, 1..9)) {
+        prop_assert_eq!(in_pieces(&SMALL, &bytes, &cuts), in_pieces(&SMALL, &bytes, &[31]));
     }
 
     #[test]
@@ -112,12 +112,12 @@ proptest! {
         frames in vec(well_formed(), 0..12), cuts in vec(0usize..64, 1..9),
     ) {
         let limits = Limits { skip_budget: 64, ..SMALL };
-        let octets: Vec<u8> = frames.iter().flat_map(|(octets, _)| octets.clone()).collect();
-        let (sent, closed) = in_pieces(&limits, &octets, &cuts);
+        let bytes: Vec<u8> = frames.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
+        let (sent, closed) = in_pieces(&limits, &bytes, &cuts);
         let got: Vec<_> = read_back(&sent).into_iter().map(|(tag, _)| tag).collect();
         let want: Vec<_> = frames.iter().map(|(_, tag)| *tag).collect();
         prop_assert_eq!((got, closed), (want, false));
-        let (whole, _) = in_pieces(&limits, &octets, &[31]);
+        let (whole, _) = in_pieces(&limits, &bytes, &[31]);
         prop_assert_eq!(sent, whole);
     }
 
@@ -125,27 +125,27 @@ proptest! {
     fn after_any_payload_the_next_command_is_answered(
         body in vec(any::<u8>(), 0..=32), cuts in vec(0usize..64, 1..9),
     ) {
-        let octets =
+        let bytes =
             [format!("ECHO {} #1\n", body.len()).as_bytes(), &body, b"\nECHO #2\nhere\n"].concat();
-        let (sent, closed) = in_pieces(&SMALL, &octets, &cuts);
+        let (sent, closed) = in_pieces(&SMALL, &bytes, &cuts);
         prop_assert!(!closed && sent.ends_with(b"OK #2\nhere\n"));
         prop_assert_eq!(read_back(&sent).len(), 2);
     }
 
     #[test]
-    fn a_client_makes_the_same_of_octets_however_cut(
-        octets in replies(), cuts in vec(0usize..64, 1..9),
+    fn a_client_makes_the_same_of_bytes_however_cut(
+        bytes in replies(), cuts in vec(0usize..64, 1..9),
     ) {
-        prop_assert_eq!(client_in_pieces(&octets, &cuts), client_in_pieces(&octets, &[31]));
+        prop_assert_eq!(client_in_pieces(&bytes, &cuts), client_in_pieces(&bytes, &[31]));
     }
 
     #[test]
-    fn a_client_bears_any_octets(octets in vec(any::<u8>(), 0..300), cuts in vec(0usize..64, 1..9)) {
-        prop_assert_eq!(client_in_pieces(&octets, &cuts), client_in_pieces(&octets, &[31]));
+    fn a_client_bears_any_bytes(bytes in vec(any::<u8>(), 0..300), cuts in vec(0usize..64, 1..9)) {
+        prop_assert_eq!(client_in_pieces(&bytes, &cuts), client_in_pieces(&bytes, &[31]));
     }
 
     #[test]
-    fn what_is_encoded_decodes(text in "(.|\r|\n){0,40}", octets in vec(any::<u8>(), 0..60)) {
+    fn what_is_encoded_decodes(text in "(.|\r|\n){0,40}", bytes in vec(any::<u8>(), 0..60)) {
         let frame = written("TEXT", &Text(&text));
         let (parsed, len) = Frame::parse(&frame).expect("a frame");
         prop_assert_eq!((parsed.name, parsed.tag, len), ("TEXT", Some(0), frame.len()));
@@ -153,11 +153,11 @@ proptest! {
         let counted = text.contains('\n') || text.ends_with('\r');
         prop_assert_eq!(matches!(parsed.body, Body::Counted(_)), counted);
 
-        let frame = written("OCTETS", &Octets(&octets));
+        let frame = written("BYTES", &Bytes(&bytes));
         let (parsed, _) = Frame::parse(&frame).expect("a frame");
-        prop_assert_eq!(Octets::decode(parsed.body), Ok(Octets(&octets)));
+        prop_assert_eq!(Bytes::decode(parsed.body), Ok(Bytes(&bytes)));
 
-        let value = Postcard((octets.len() as u64, octets.first().copied(), &*text));
+        let value = Postcard((bytes.len() as u64, bytes.first().copied(), &*text));
         let frame = written("VALUE", &value);
         let (parsed, _) = Frame::parse(&frame).expect("a frame");
         prop_assert_eq!(Payload::decode(parsed.body), Ok(value));

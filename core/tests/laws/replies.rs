@@ -3,25 +3,25 @@
 use std::cell::Cell;
 
 use linecard_core::{
-    Body, CallError, Client, Code, EncodeError, Encoded, Encoder, Frame, Limits, Millis, Octets,
-    Out, Payload, Postcard, Reject, Reply, Sent, Service, Session, Step, Text,
+    Body, RequestError, Client, Code, EncodeError, Encoded, Encoder, Frame, Limits, Millis, Bytes,
+    OutBuf, Payload, Postcard, DecodeError, Reply, Answered, Service, Session, Step, Text,
 };
 use serde::{Serialize, Serializer, ser::Error as _};
 
 use crate::support::{SMALL, Server, answer};
 
 /// Answers one request with `tag` 7 as it is told to, and gives back what was sent.
-fn sent(limits: &Limits, answer: impl FnOnce(Reply<'_>) -> Sent) -> (Vec<u8>, Option<Code>) {
+fn sent(limits: &Limits, answer: impl FnOnce(Reply<'_>) -> Answered) -> (Vec<u8>, Option<Code>) {
     let mut session = Session::new(limits, Millis(0));
-    let mut buf = vec![0; limits.reply_room()];
-    let mut out = Out::new(&mut buf);
+    let mut buf = vec![0; limits.max_reply_frame_len()];
+    let mut out = OutBuf::new(&mut buf);
     let (_, step) = session.step(Millis(0), b"A #7\n\n", false, &mut out);
     assert!(matches!(step, Step::Request(_)));
     let code = answer(session.reply(&mut out)).code();
     (out.written().to_vec(), code)
 }
 
-fn wire(answer: impl FnOnce(Reply<'_>) -> Sent) -> String {
+fn wire(answer: impl FnOnce(Reply<'_>) -> Answered) -> String {
     String::from_utf8(sent(&SMALL, answer).0).expect("UTF-8")
 }
 
@@ -38,10 +38,10 @@ fn a_text_is_a_line_where_it_can_be() {
 }
 
 #[test]
-fn octets_and_values_are_always_counted() {
-    assert_eq!(wire(|reply| reply.octets(b"hi")), "OK 2 #7\nhi\n");
-    assert_eq!(wire(|reply| reply.octets(b"")), "OK 0 #7\n\n");
-    assert_eq!(wire(|reply| reply.send(&Octets(b"\n"))), "OK 1 #7\n\n\n");
+fn bytes_and_values_are_always_counted() {
+    assert_eq!(wire(|reply| reply.bytes(b"hi")), "OK 2 #7\nhi\n");
+    assert_eq!(wire(|reply| reply.bytes(b"")), "OK 0 #7\n\n");
+    assert_eq!(wire(|reply| reply.send(&Bytes(b"\n"))), "OK 1 #7\n\n\n");
     assert_eq!(wire(|reply| reply.postcard("hi")), "OK 3 #7\n\u{2}hi\n");
     assert_eq!(wire(|reply| reply.postcard(&())), "OK 0 #7\n\n");
     assert_eq!(wire(|reply| reply.send(&Postcard("0123456789"))), "OK 11 #7\n\n0123456789\n");
@@ -54,8 +54,8 @@ fn exactly_the_reply_limit_is_sent_and_one_more_is_refused() {
     let over = "x".repeat(65);
     assert_eq!(wire(|reply| reply.text(&full)), format!("OK #7\n{full}\n"));
     assert_eq!(wire(|reply| reply.text(&over)), too_large);
-    assert_eq!(wire(|reply| reply.octets(full.as_bytes())), format!("OK 64 #7\n{full}\n"));
-    assert_eq!(wire(|reply| reply.octets(over.as_bytes())), too_large);
+    assert_eq!(wire(|reply| reply.bytes(full.as_bytes())), format!("OK 64 #7\n{full}\n"));
+    assert_eq!(wire(|reply| reply.bytes(over.as_bytes())), too_large);
     assert_eq!(wire(|reply| reply.postcard(&full[..63])), format!("OK 64 #7\n?{}\n", &full[..63]));
     assert_eq!(wire(|reply| reply.postcard(&full)), too_large);
     let lines = "\n".repeat(64);
@@ -76,8 +76,8 @@ fn a_limit_too_small_for_an_error_does_not_limit_errors() {
 fn the_reply_limit_does_not_depend_on_what_is_free() {
     for spare in [0, 1, 1_000] {
         let mut session = Session::new(&SMALL, Millis(0));
-        let mut buf = vec![0; SMALL.reply_room() + spare];
-        let mut out = Out::new(&mut buf);
+        let mut buf = vec![0; SMALL.max_reply_frame_len() + spare];
+        let mut out = OutBuf::new(&mut buf);
         let _request = session.step(Millis(0), b"A #7\n\n", false, &mut out);
         let sent = session.reply(&mut out).postcard(&vec![0_u8; 65]);
         assert_eq!(sent.code(), Some(Code::ReplyTooLarge), "{spare} spare");
@@ -87,8 +87,8 @@ fn the_reply_limit_does_not_depend_on_what_is_free() {
 #[test]
 fn the_longest_reply_fits_the_room_exactly() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let mut buf = vec![0; SMALL.reply_room()];
-    let mut out = Out::new(&mut buf);
+    let mut buf = vec![0; SMALL.max_reply_frame_len()];
+    let mut out = OutBuf::new(&mut buf);
     let _request = session.step(Millis(0), b"A #4294967295\n\n", false, &mut out);
     let sent = session.reply(&mut out).error(Code::UnknownCommand, &"w".repeat(200));
     assert_eq!(sent.code(), Some(Code::UnknownCommand));
@@ -105,11 +105,11 @@ impl Serialize for Unwritable {
 
 #[test]
 fn a_value_that_cannot_be_encoded_is_a_failure() {
-    let (octets, code) = sent(&SMALL, |reply| reply.postcard(&Unwritable));
-    assert_eq!(octets, b"ERR #7\nfailed the reply can't be encoded\n");
+    let (bytes, code) = sent(&SMALL, |reply| reply.postcard(&Unwritable));
+    assert_eq!(bytes, b"ERR #7\nfailed the reply can't be encoded\n");
     assert_eq!(code, Some(Code::Failed));
-    let (octets, _) = sent(&SMALL, |reply| reply.postcard(&("written before", Unwritable)));
-    assert_eq!(octets, b"ERR #7\nfailed the reply can't be encoded\n");
+    let (bytes, _) = sent(&SMALL, |reply| reply.postcard(&("written before", Unwritable)));
+    assert_eq!(bytes, b"ERR #7\nfailed the reply can't be encoded\n");
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn words_are_cut_and_cleaned() {
 #[test]
 fn every_code_can_be_sent_and_says_so() {
     for code in Code::ALL {
-        let (octets, said) = sent(&SMALL, |reply| reply.error(code, ""));
-        assert_eq!(octets, format!("ERR #7\n{code}\n").into_bytes());
+        let (bytes, said) = sent(&SMALL, |reply| reply.error(code, ""));
+        assert_eq!(bytes, format!("ERR #7\n{code}\n").into_bytes());
         assert_eq!(said, Some(code));
     }
     assert_eq!(sent(&SMALL, |reply| reply.text("")).1, None);
@@ -151,8 +151,8 @@ fn only_the_first_answer_counts() {
 struct Refusing;
 
 impl<'i> Payload<'i> for Refusing {
-    fn decode(_body: Body<'i>) -> Result<Self, Reject> {
-        Err(Reject::Payload)
+    fn decode(_body: Body<'i>) -> Result<Self, DecodeError> {
+        Err(DecodeError::Payload)
     }
 
     fn encode(&self, _encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
@@ -170,8 +170,8 @@ fn a_payload_of_ones_own_may_refuse() {
 struct Noted(Cell<Option<EncodeError>>);
 
 impl<'i> Payload<'i> for Noted {
-    fn decode(_body: Body<'i>) -> Result<Self, Reject> {
-        Err(Reject::Payload)
+    fn decode(_body: Body<'i>) -> Result<Self, DecodeError> {
+        Err(DecodeError::Payload)
     }
 
     fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
@@ -187,20 +187,20 @@ fn too_long_is_told_from_no_room() {
     for len in 0..92 {
         let noted = Noted::default();
         let mut buf = vec![0; len];
-        let mut out = Out::new(&mut buf);
+        let mut out = OutBuf::new(&mut buf);
         let call = Client::<1>::new(200, 1_000).call_named("AB", &noted, &mut out);
-        assert_eq!((call, out.is_empty()), (Err(CallError::NoRoom), true), "{len}");
+        assert_eq!((call, out.is_empty()), (Err(RequestError::NoRoom), true), "{len}");
         assert_eq!(noted.0.get(), Some(EncodeError::NoRoom), "{len}");
     }
     let mut buf = [0; 92];
-    let call = Client::<1>::new(200, 1_000).call_named("AB", &noted, &mut Out::new(&mut buf));
+    let call = Client::<1>::new(200, 1_000).call_named("AB", &noted, &mut OutBuf::new(&mut buf));
     assert_eq!(call, Ok(0), "2 of a name, 24 of its tail, 65 of a value, an LF");
 }
 
 struct Wrapped<S>(S, usize);
 
 impl<S: Service> Service for Wrapped<S> {
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
         self.1 += 1;
         self.0.call(request, reply)
     }
@@ -220,9 +220,9 @@ fn a_service_wraps_another() {
 }
 
 #[test]
-fn output_is_counted_in_octets() {
+fn output_is_counted_in_bytes() {
     let mut buf = [0; 16];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     assert!(out.is_empty());
     assert!(linecard_core::refuse(Code::Busy, &mut out));
     assert_eq!((out.is_empty(), out.free(), out.written().len()), (false, 7, 9));

@@ -1,35 +1,35 @@
 //! Frames in, replies out: the error table, its order, limits and skipping, back-pressure, the end.
 
 use linecard_core::{
-    Code, Frame, Limits, Millis, Out, Reply, Sent, Service, Session, Step, Want, refuse,
+    Code, Frame, Limits, Millis, OutBuf, Reply, Answered, Service, Session, Step, Want, refuse,
 };
 
 use crate::support::{Lab, SMALL, Server, answer};
 
-/// Feeds one octet at a time.
-fn dribble(limits: &Limits, octets: &[u8]) -> String {
+/// Feeds one byte at a time.
+fn dribble(limits: &Limits, bytes: &[u8]) -> String {
     let mut server = Server::new(limits);
-    octets.iter().map(|octet| server.feed([*octet])).collect()
+    bytes.iter().map(|byte| server.feed([*byte])).collect()
 }
 
-/// What `octets` get, however they are cut, and whether the session closes.
-fn exchange(octets: impl AsRef<[u8]>) -> (String, bool) {
-    let octets = octets.as_ref();
+/// What `bytes` get, however they are cut, and whether the session closes.
+fn exchange(bytes: impl AsRef<[u8]>) -> (String, bool) {
+    let bytes = bytes.as_ref();
     let mut server = Server::new(&SMALL);
-    let whole = server.feed(octets);
-    assert_eq!(whole, dribble(&SMALL, octets), "the cut changed the replies");
+    let whole = server.feed(bytes);
+    assert_eq!(whole, dribble(&SMALL, bytes), "the cut changed the replies");
     (whole, server.is_closed())
 }
 
-fn stays(octets: impl AsRef<[u8]>, reply: &str) {
-    assert_eq!(exchange(octets.as_ref()), (reply.into(), false));
-    let then = [octets.as_ref(), b"ECHO #9\nin sync\n"].concat();
+fn stays(bytes: impl AsRef<[u8]>, reply: &str) {
+    assert_eq!(exchange(bytes.as_ref()), (reply.into(), false));
+    let then = [bytes.as_ref(), b"ECHO #9\nin sync\n"].concat();
     assert_eq!(exchange(then), (format!("{reply}OK #9\nin sync\n"), false));
 }
 
-fn closes(octets: impl AsRef<[u8]>, reply: &str) {
-    assert_eq!(exchange(octets.as_ref()), (reply.into(), true));
-    let then = [octets.as_ref(), b"\nECHO #9\nnever\n"].concat();
+fn closes(bytes: impl AsRef<[u8]>, reply: &str) {
+    assert_eq!(exchange(bytes.as_ref()), (reply.into(), true));
+    let then = [bytes.as_ref(), b"\nECHO #9\nnever\n"].concat();
     assert_eq!(exchange(then), (reply.into(), true));
 }
 
@@ -96,7 +96,7 @@ fn a_bad_head_closes() {
 }
 
 #[test]
-fn a_head_is_judged_at_its_lf_or_after_57_octets() {
+fn a_head_is_judged_at_its_lf_or_after_57_bytes() {
     let longest = format!("{} 1 #4294967295", "n".repeat(32));
     assert_eq!(
         answer(&SMALL, format!("{longest}\nx\n")),
@@ -156,7 +156,7 @@ fn exactly_the_skip_budget_is_skipped_and_one_more_closes() {
 }
 
 #[test]
-fn a_size_is_refused_before_its_octets_come() {
+fn a_size_is_refused_before_its_bytes_come() {
     closes("ECHO 4294967295 #3\n", "ERR #3\ntoo-large over 32\n");
     let mut server = Server::new(&SMALL);
     server.feed("ECHO 32\n");
@@ -212,8 +212,8 @@ fn the_service_hears_of_what_the_session_refused() {
 #[test]
 fn what_is_missing_is_told_where_it_is_known() {
     let mut server = Server::new(&SMALL);
-    let mut wants = |octets: &str| {
-        server.feed(octets);
+    let mut wants = |bytes: &str| {
+        server.feed(bytes);
         server.want()
     };
     assert_eq!(wants("ECHO 16"), Want::Input { frame_len: None });
@@ -223,16 +223,16 @@ fn what_is_missing_is_told_where_it_is_known() {
     assert_eq!(wants("ECHO\nabc"), Want::Input { frame_len: None });
 }
 
-/// Steps with `free` octets of output.
+/// Steps with `free` bytes of output.
 fn step_into(session: &mut Session<'_>, input: &[u8], free: usize) -> (usize, String) {
     let mut buf = vec![0; free];
-    let (consumed, step) = session.step(Millis(0), input, false, &mut Out::new(&mut buf));
+    let (consumed, step) = session.step(Millis(0), input, false, &mut OutBuf::new(&mut buf));
     (consumed, format!("{step:?}"))
 }
 
 #[test]
 fn a_request_is_handed_out_only_when_the_longest_reply_fits() {
-    let room = SMALL.reply_room();
+    let room = SMALL.max_reply_frame_len();
     let mut session = Session::new(&SMALL, Millis(0));
     let input = b"ECHO #1\nhi\n";
     for _again in 0..3 {
@@ -247,15 +247,15 @@ fn a_request_is_handed_out_only_when_the_longest_reply_fits() {
 #[test]
 fn the_room_for_a_reply_is_that_of_the_longest_and_not_more() {
     let longest_error = "ERR #4294967295\nunknown-command ".len() + 96 + 1;
-    assert_eq!(Limits { max_reply_len: 0, ..SMALL }.reply_room(), longest_error);
+    assert_eq!(Limits { max_reply_len: 0, ..SMALL }.max_reply_frame_len(), longest_error);
     let longest_ok = "OK 4294967295 #4294967295\n".len() + 65_536 + 1;
-    assert_eq!(Limits::DESKTOP.reply_room(), longest_ok);
-    assert_eq!(Limits::DEVICE.frame_room(), 57 + 2_048 + 2);
+    assert_eq!(Limits::DESKTOP.max_reply_frame_len(), longest_ok);
+    assert_eq!(Limits::DEVICE.max_request_frame_len(), 57 + 2_048 + 2);
 }
 
 #[test]
 fn a_handler_runs_once_however_often_output_is_blocked() {
-    let room = SMALL.reply_room();
+    let room = SMALL.max_reply_frame_len();
     let mut session = Session::new(&SMALL, Millis(0));
     let mut lab = Lab::default();
     let mut input = b"FILL #1\n64\nFILL #2\n64\nFILL #3\n64\n".to_vec();
@@ -263,7 +263,7 @@ fn a_handler_runs_once_however_often_output_is_blocked() {
     let mut buf = vec![0; room + 100];
     for round in 0.. {
         assert!(round < 10, "it spins");
-        let mut out = Out::new(&mut buf);
+        let mut out = OutBuf::new(&mut buf);
         let pump = linecard_core::pump;
         let (consumed, want) = pump(&mut session, &mut lab, Millis(0), &input, false, &mut out);
         input.drain(..consumed);
@@ -281,7 +281,7 @@ fn a_handler_runs_once_however_often_output_is_blocked() {
 fn a_request_left_unanswered_gets_failed() {
     let mut session = Session::new(&SMALL, Millis(0));
     let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     let input = b"ECHO #5\nhi\nECHO\nho\n";
     let (first, step) = session.step(Millis(0), input, false, &mut out);
     assert!(matches!(step, Step::Request(_)));
@@ -289,19 +289,19 @@ fn a_request_left_unanswered_gets_failed() {
     assert!(matches!(step, Step::Refused(Code::Failed)));
     assert_eq!(none, 0);
     let (_, step) = session.step(Millis(0), &input[first..], false, &mut out);
-    assert!(matches!(step, Step::Request(frame) if frame.body.octets() == b"ho"));
+    assert!(matches!(step, Step::Request(frame) if frame.body.bytes() == b"ho"));
     assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
 }
 
 #[test]
 fn an_unanswered_request_waits_for_room_too() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.reply_room());
+    let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.max_reply_frame_len());
     assert!(step.starts_with("Request"), "{step}");
     let (_, step) = step_into(&mut session, b"", 3);
     assert!(step.starts_with("NeedOutput"), "{step}");
-    let mut buf = vec![0; SMALL.reply_room()];
-    let mut out = Out::new(&mut buf);
+    let mut buf = vec![0; SMALL.max_reply_frame_len()];
+    let mut out = OutBuf::new(&mut buf);
     let (_, step) = session.step(Millis(0), b"", false, &mut out);
     assert!(matches!(step, Step::Refused(Code::Failed)));
     assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
@@ -310,11 +310,11 @@ fn an_unanswered_request_waits_for_room_too() {
 #[test]
 fn an_answer_into_too_little_room_is_still_owed() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.reply_room());
+    let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.max_reply_frame_len());
     assert!(step.starts_with("Request"), "{step}");
-    let _sent = session.reply(&mut Out::new(&mut [0; 3])).text("hi");
-    let mut buf = vec![0; SMALL.reply_room()];
-    let mut out = Out::new(&mut buf);
+    let _sent = session.reply(&mut OutBuf::new(&mut [0; 3])).text("hi");
+    let mut buf = vec![0; SMALL.max_reply_frame_len()];
+    let mut out = OutBuf::new(&mut buf);
     let (_, step) = session.step(Millis(0), b"", false, &mut out);
     assert!(matches!(step, Step::Refused(Code::Failed)));
     assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
@@ -343,7 +343,7 @@ fn pump_into(
     room: usize,
 ) -> (String, (usize, Want)) {
     let mut buf = vec![0; room];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     let told = linecard_core::pump(session, service, now, input.as_bytes(), end, &mut out);
     (String::from_utf8_lossy(out.written()).into_owned(), told)
 }
@@ -365,10 +365,10 @@ fn the_end_behind_a_whole_request_closes_at_once() {
 }
 
 /// Answers every other request only, and gives the proof of another answer for the rest.
-struct Hoarder(Option<Sent>);
+struct Hoarder(Option<Answered>);
 
 impl Service for Hoarder {
-    fn call(&mut self, _: &Frame<'_>, mut reply: Reply<'_>) -> Sent {
+    fn call(&mut self, _: &Frame<'_>, mut reply: Reply<'_>) -> Answered {
         self.0.take().unwrap_or_else(|| {
             self.0 = Some(reply.reborrow().text("a"));
             reply.text("b")
@@ -401,7 +401,7 @@ fn whole_requests_after_the_close_are_not_carried_out() {
 #[test]
 fn a_reply_that_leaves_no_room_for_the_next_blocks_at_once() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let free = SMALL.reply_room();
+    let free = SMALL.max_reply_frame_len();
     let input = ("ECHO\nhi\n", false);
     let (_, told) = pump_into(&mut session, &mut Lab::default(), Millis(0), input, free);
     assert_eq!(told, (8, Want::Output { free }));
@@ -435,10 +435,10 @@ fn a_closed_session_stays_closed_and_takes_nothing() {
 #[test]
 fn a_connection_too_many_is_told_so() {
     let mut buf = [0; 9];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     assert!(refuse(Code::Busy, &mut out));
     assert_eq!(out.written(), b"ERR\nbusy\n");
-    let mut out = Out::new(&mut buf[..8]);
+    let mut out = OutBuf::new(&mut buf[..8]);
     assert!(!refuse(Code::Busy, &mut out));
     assert_eq!(out.written(), b"");
 }
@@ -448,7 +448,7 @@ fn state_is_small() {
     let state = size_of::<Session<'_>>() - size_of::<&Limits>();
     let client = size_of::<linecard_core::Client<8>>();
     println!(
-        "a session: {state} octets and a reference to its limits; a client of 8 calls: {client}"
+        "a session: {state} bytes and a reference to its limits; a client of 8 calls: {client}"
     );
     if cfg!(target_pointer_width = "64") {
         assert!(state <= 56, "{state}");

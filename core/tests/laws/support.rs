@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use linecard_core::{Code, Frame, Limits, Millis, Out, Reply, Sent, Service, Session, Want, pump};
+use linecard_core::{Code, Frame, Limits, Millis, OutBuf, Reply, Answered, Service, Session, Want, pump};
 
 /// Small enough that every limit can be met and passed in a line of a test.
 pub(crate) const SMALL: Limits = Limits {
@@ -16,7 +16,7 @@ pub(crate) const SMALL: Limits = Limits {
 /// As many rounds without an end are a spin.
 pub(crate) const SPIN: usize = 10_000;
 
-/// Answers `ECHO` with its body, `FILL n` with n octets of text, `FAIL` with its body as words; keeps
+/// Answers `ECHO` with its body, `FILL n` with n bytes of text, `FAIL` with its body as words; keeps
 /// a log.
 #[derive(Debug, Default)]
 pub(crate) struct Lab {
@@ -25,8 +25,8 @@ pub(crate) struct Lab {
 }
 
 impl Service for Lab {
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
-        let body = request.body.octets();
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
+        let body = request.body.bytes();
         let mut line = format!("{} ", request.name);
         let _ = write!(line, "{}", body.escape_ascii());
         self.log.push(line);
@@ -69,19 +69,19 @@ impl<'l, S: Service> Server<'l, S> {
         Self { session, service, input: Vec::new(), ended: false, now: 0, sent: Vec::new(), want }
     }
 
-    /// Shows the session more octets, and gives back what it sent for them.
-    pub(crate) fn feed(&mut self, octets: impl AsRef<[u8]>) -> String {
-        self.input.extend_from_slice(octets.as_ref());
+    /// Shows the session more bytes, and gives back what it sent for them.
+    pub(crate) fn feed(&mut self, bytes: impl AsRef<[u8]>) -> String {
+        self.input.extend_from_slice(bytes.as_ref());
         self.turn()
     }
 
     /// The same, but keeps what was sent for [`take_sent`](Self::take_sent).
-    pub(crate) fn show(&mut self, octets: &[u8]) {
-        self.input.extend_from_slice(octets);
+    pub(crate) fn show(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
         self.pump();
     }
 
-    /// All octets sent and not yet given out.
+    /// All bytes sent and not yet given out.
     pub(crate) fn take_sent(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.sent)
     }
@@ -107,7 +107,7 @@ impl<'l, S: Service> Server<'l, S> {
         self.want
     }
 
-    /// Octets that were shown and not consumed.
+    /// Bytes that were shown and not consumed.
     pub(crate) const fn kept(&self) -> usize {
         self.input.len()
     }
@@ -119,10 +119,10 @@ impl<'l, S: Service> Server<'l, S> {
 
     fn pump(&mut self) {
         let limits = self.session.limits();
-        let mut room = vec![0; limits.reply_room()];
+        let mut room = vec![0; limits.max_reply_frame_len()];
         for round in 0.. {
             assert!(round < SPIN, "it spins");
-            let mut out = Out::new(&mut room);
+            let mut out = OutBuf::new(&mut room);
             let (consumed, want) = pump(
                 &mut self.session,
                 &mut self.service,
@@ -135,9 +135,9 @@ impl<'l, S: Service> Server<'l, S> {
             self.sent.extend_from_slice(out.written());
             self.want = want;
             match want {
-                Want::Output { free } => assert!(!out.is_empty() && free <= limits.reply_room()),
+                Want::Output { free } => assert!(!out.is_empty() && free <= limits.max_reply_frame_len()),
                 Want::Input { .. } => {
-                    assert!(self.input.len() < limits.frame_room(), "more is kept than a frame");
+                    assert!(self.input.len() < limits.max_request_frame_len(), "more is kept than a frame");
                     break;
                 }
                 Want::Close => break,
@@ -146,7 +146,7 @@ impl<'l, S: Service> Server<'l, S> {
     }
 }
 
-/// All that a fresh session under `limits` sends for `octets`, shown at once.
-pub(crate) fn answer(limits: &Limits, octets: impl AsRef<[u8]>) -> String {
-    Server::new(limits).feed(octets)
+/// All that a fresh session under `limits` sends for `bytes`, shown at once.
+pub(crate) fn answer(limits: &Limits, bytes: impl AsRef<[u8]>) -> String {
+    Server::new(limits).feed(bytes)
 }

@@ -1,7 +1,7 @@
 //! Handlers by name, typed: what is not a value of the command's type never reaches them.
 
 use linecard_core::{
-    Command, Entry, Failed, Frame, Handle, Limits, Millis, Octets, Out, Postcard, Service as _,
+    Command, Entry, Failed, Frame, Handler, Limits, Millis, Bytes, OutBuf, Postcard, Service as _,
     Session, Step, Table, TableError, Text,
 };
 
@@ -21,7 +21,7 @@ macro_rules! commands {
 commands! {
     Add "ADD" Postcard<i32> => Postcard<i64>,
     Note "NOTE" Text<'i> => Text<'i>,
-    Block "BLOCK" Octets<'i> => Octets<'i>,
+    Block "BLOCK" Bytes<'i> => Bytes<'i>,
 }
 
 #[derive(Clone, Default)]
@@ -30,7 +30,7 @@ struct Board {
     calls: usize,
 }
 
-impl Handle<Add> for Board {
+impl Handler<Add> for Board {
     fn handle(&mut self, Postcard(n): Postcard<i32>) -> Result<Postcard<i64>, Failed<'_>> {
         self.calls += 1;
         self.sum += i64::from(n);
@@ -38,17 +38,17 @@ impl Handle<Add> for Board {
     }
 }
 
-impl Handle<Note> for Board {
+impl Handler<Note> for Board {
     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
         self.calls += 1;
         Ok(text)
     }
 }
 
-impl Handle<Block> for Board {
-    fn handle<'a>(&'a mut self, octets: Octets<'a>) -> Result<Octets<'a>, Failed<'a>> {
+impl Handler<Block> for Board {
+    fn handle<'a>(&'a mut self, bytes: Bytes<'a>) -> Result<Bytes<'a>, Failed<'a>> {
         self.calls += 1;
-        Ok(octets)
+        Ok(bytes)
     }
 }
 
@@ -60,17 +60,17 @@ fn table() -> Table<Board, 3> {
     table
 }
 
-/// What is sent for `octets`, and how many handlers ran.
-fn answer(octets: &[u8]) -> (Vec<u8>, usize) {
+/// What is sent for `bytes`, and how many handlers ran.
+fn answer(bytes: &[u8]) -> (Vec<u8>, usize) {
     let table = table();
     let mut board = Board::default();
     let mut session = Session::new(&SMALL, Millis(0));
     let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     let service = &mut table.bind(&mut board);
     let (consumed, _) =
-        linecard_core::pump(&mut session, service, Millis(0), octets, false, &mut out);
-    assert_eq!(consumed, octets.len());
+        linecard_core::pump(&mut session, service, Millis(0), bytes, false, &mut out);
+    assert_eq!(consumed, bytes.len());
     let sent = out.written().to_vec();
     (sent, board.calls)
 }
@@ -94,8 +94,8 @@ fn a_body_that_is_not_exactly_one_value_reaches_no_handler() {
         b"ADD\n\x06\n",
         b"BLOCK\nhi\n",
     ];
-    for octets in bad {
-        assert_eq!(answer(octets), (b"ERR\nbad-payload\n".to_vec(), 0), "{octets:?}");
+    for bytes in bad {
+        assert_eq!(answer(bytes), (b"ERR\nbad-payload\n".to_vec(), 0), "{bytes:?}");
     }
     assert_eq!(answer(b"NOTE\n\xff\n"), (b"ERR\nbad-text\n".to_vec(), 0));
     assert_eq!(answer(b"NOTE 2\n\xc3(\n"), (b"ERR\nbad-text\n".to_vec(), 0));
@@ -169,8 +169,8 @@ const fn numbered(n: usize) -> [u8; 3] {
 struct Name<const N: usize>;
 
 impl<const N: usize> Name<N> {
-    const OCTETS: [u8; 3] = numbered(N);
-    const TEXT: &'static str = match std::str::from_utf8(&Self::OCTETS) {
+    const BYTES: [u8; 3] = numbered(N);
+    const TEXT: &'static str = match std::str::from_utf8(&Self::BYTES) {
         Ok(text) => text,
         Err(_) => panic!("ASCII"),
     };
@@ -184,7 +184,7 @@ impl<const N: usize> Command for Numbered<N> {
 
 struct Counting;
 
-impl<const N: usize> Handle<Numbered<N>> for Counting {
+impl<const N: usize> Handler<Numbered<N>> for Counting {
     fn handle<'a>(&'a mut self, _text: Text<'a>) -> Result<Postcard<usize>, Failed<'a>> {
         Ok(Postcard(N))
     }
@@ -217,8 +217,8 @@ fn a_service_can_be_called_without_a_pump() {
     let mut board = Board::default();
     let limits = Limits::DEVICE;
     let mut session = Session::new(&limits, Millis(0));
-    let mut buf = vec![0; limits.reply_room()];
-    let mut out = Out::new(&mut buf);
+    let mut buf = vec![0; limits.max_reply_frame_len()];
+    let mut out = OutBuf::new(&mut buf);
     let (_, step) = session.step(Millis(0), b"NOTE\nhi\n", false, &mut out);
     let Step::Request(request) = step else { panic!("{step:?}") };
     let _: Frame<'_> = request;

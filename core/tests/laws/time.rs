@@ -1,6 +1,6 @@
 //! Deadlines, idleness, stopping; time that stands still.
 
-use linecard_core::{Limits, Millis, Out, Session, Step};
+use linecard_core::{Limits, Millis, OutBuf, Session, Step};
 
 use crate::support::{Lab, SMALL, Server};
 
@@ -8,7 +8,7 @@ const TIMEOUT: &str = "ERR\ntimeout\n";
 const STOPPING: &str = "ERR\nstopping\n";
 
 #[test]
-fn a_frame_deadline_runs_from_the_first_octet() {
+fn a_frame_deadline_runs_from_the_first_byte() {
     for begun in ["E", "ECHO #1\nh", "ECHO 9 #1\nhi", "ECHO 20 #1\nhi"] {
         let mut server = Server::new(&SMALL);
         server.at(70);
@@ -27,7 +27,7 @@ fn a_frame_deadline_runs_from_the_first_octet() {
 fn a_whole_frame_is_taken_even_after_its_deadline() {
     let mut session = Session::new(&SMALL, Millis(0));
     let mut buf = vec![0; 1_000];
-    let mut out = Out::new(&mut buf);
+    let mut out = OutBuf::new(&mut buf);
     let (_, step) = session.step(Millis(0), b"ECHO #1\nhi", false, &mut out);
     assert!(matches!(step, Step::NeedInput { .. }));
     let (_, step) = session.step(Millis(60_000), b"ECHO #1\nhi\n", false, &mut out);
@@ -89,20 +89,20 @@ fn a_clock_that_goes_backwards_harms_nobody() {
 #[test]
 fn time_stands_still_while_output_is_blocked() {
     let mut session = Session::new(&SMALL, Millis(0));
-    let mut room = vec![0; SMALL.reply_room()];
+    let mut room = vec![0; SMALL.max_reply_frame_len()];
     let mut none = [0; 0];
     let frame = b"ECHO #1\nhi";
-    let (_, step) = session.step(Millis(0), frame, false, &mut Out::new(&mut room));
+    let (_, step) = session.step(Millis(0), frame, false, &mut OutBuf::new(&mut room));
     assert!(matches!(step, Step::NeedInput { .. }));
     for now in [400, 10_000, 50_000] {
-        let (consumed, step) = session.step(Millis(now), frame, false, &mut Out::new(&mut none));
+        let (consumed, step) = session.step(Millis(now), frame, false, &mut OutBuf::new(&mut none));
         assert!(matches!(step, Step::NeedOutput { .. }));
         assert_eq!((consumed, session.deadline()), (0, None));
     }
-    let (_, step) = session.step(Millis(60_000), frame, false, &mut Out::new(&mut room));
+    let (_, step) = session.step(Millis(60_000), frame, false, &mut OutBuf::new(&mut room));
     assert!(matches!(step, Step::NeedInput { .. }), "{step:?}");
     assert_eq!(session.deadline(), Some(Millis(60_600)), "400 of 1,000 ms were gone");
-    let mut out = Out::new(&mut room);
+    let mut out = OutBuf::new(&mut room);
     let (_, step) = session.step(Millis(60_600), frame, false, &mut out);
     assert!(matches!(step, Step::Refused(_)));
     assert_eq!(out.written(), TIMEOUT.as_bytes());

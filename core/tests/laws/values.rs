@@ -1,10 +1,10 @@
-//! Values with capacities: exact limits, keys once, chains octet for octet the boxed struct's.
+//! Values with capacities: exact limits, keys once, chains byte for byte the boxed struct's.
 
 use std::collections::BTreeMap;
 
 use linecard_core::{
-    Body, Bytes, Chain, Code, Frame, Map, MapError, Payload as _, Postcard, Reject, Str, Text,
-    TooMany, is_name,
+    Body, BoundedBytes, Chain, Code, Frame, UniqueMap, InsertError, Payload as _, Postcard, DecodeError, BoundedStr, Text,
+    ChainFull, is_name,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -13,52 +13,52 @@ fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_slice(value, &mut buf).expect("room").to_vec()
 }
 
-fn decodes<'i, T: Deserialize<'i> + Serialize>(octets: &'i [u8]) -> Option<T> {
-    Postcard::<T>::decode(Body::Counted(octets)).ok().map(|Postcard(value)| value)
+fn decodes<'i, T: Deserialize<'i> + Serialize>(bytes: &'i [u8]) -> Option<T> {
+    Postcard::<T>::decode(Body::Counted(bytes)).ok().map(|Postcard(value)| value)
 }
 
-/// What serde's own type of the same shape makes of `octets`, all of them.
-fn boxed<T: DeserializeOwned>(octets: &[u8]) -> Option<T> {
-    postcard::take_from_bytes(octets).ok().filter(|(_, rest)| rest.is_empty()).map(|(t, _)| t)
+/// What serde's own type of the same shape makes of `bytes`, all of them.
+fn boxed<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    postcard::take_from_bytes(bytes).ok().filter(|(_, rest)| rest.is_empty()).map(|(t, _)| t)
 }
 
 #[test]
 fn a_string_of_exactly_its_capacity_is_taken() {
-    assert_eq!(decodes::<Str<'_, 4>>(&encode(&"four")).as_deref(), Some("four"));
-    assert_eq!(decodes::<Str<'_, 4>>(&encode(&"éé")).map(|text| text.as_str()), Some("éé"));
-    assert_eq!(decodes::<Str<'_, 4>>(&encode(&"fours")), None);
-    assert_eq!(decodes::<Str<'_, 4>>(&encode(&"ééé")), None);
-    assert_eq!(decodes::<Str<'_, 0>>(&encode(&"")).as_deref(), Some(""));
-    assert_eq!(decodes::<Str<'_, 4>>(b"\x01\xff"), None, "not UTF-8");
-    assert_eq!(Str::<4>::new("four").map(|text| encode(&text)), Some(encode(&"four")));
-    assert_eq!(Str::<4>::new("fours"), None);
+    assert_eq!(decodes::<BoundedStr<'_, 4>>(&encode(&"four")).as_deref(), Some("four"));
+    assert_eq!(decodes::<BoundedStr<'_, 4>>(&encode(&"éé")).map(|text| text.as_str()), Some("éé"));
+    assert_eq!(decodes::<BoundedStr<'_, 4>>(&encode(&"fours")), None);
+    assert_eq!(decodes::<BoundedStr<'_, 4>>(&encode(&"ééé")), None);
+    assert_eq!(decodes::<BoundedStr<'_, 0>>(&encode(&"")).as_deref(), Some(""));
+    assert_eq!(decodes::<BoundedStr<'_, 4>>(b"\x01\xff"), None, "not UTF-8");
+    assert_eq!(BoundedStr::<4>::new("four").map(|text| encode(&text)), Some(encode(&"four")));
+    assert_eq!(BoundedStr::<4>::new("fours"), None);
 }
 
 #[test]
-fn octets_of_exactly_their_capacity_are_taken() {
+fn bytes_of_exactly_their_capacity_are_taken() {
     let four: &[u8] = b"\0\n\xffx";
-    assert_eq!(decodes::<Bytes<'_, 4>>(&encode(&four)).as_deref(), Some(four));
-    assert_eq!(decodes::<Bytes<'_, 4>>(&encode(&"fours")), None);
-    assert_eq!(Bytes::<4>::new(four).map(|octets| encode(&octets)), Some(encode(&four)));
-    assert_eq!(Bytes::<4>::new(four).map(|octets| octets.as_slice()), Some(four));
-    assert_eq!(Bytes::<3>::new(four), None);
+    assert_eq!(decodes::<BoundedBytes<'_, 4>>(&encode(&four)).as_deref(), Some(four));
+    assert_eq!(decodes::<BoundedBytes<'_, 4>>(&encode(&"fours")), None);
+    assert_eq!(BoundedBytes::<4>::new(four).map(|bytes| encode(&bytes)), Some(encode(&four)));
+    assert_eq!(BoundedBytes::<4>::new(four).map(|bytes| bytes.as_slice()), Some(four));
+    assert_eq!(BoundedBytes::<3>::new(four), None);
 }
 
 #[test]
 fn a_lying_length_is_refused_without_being_believed() {
-    for octets in
+    for bytes in
         [&b"\xff\xff\xff\xff\x0f"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\x05four"]
     {
-        assert_eq!(decodes::<Str<'_, 100>>(octets), None);
-        assert_eq!(decodes::<Bytes<'_, 100>>(octets), None);
-        assert_eq!(decodes::<Map<u8, u8, 4>>(octets), None);
+        assert_eq!(decodes::<BoundedStr<'_, 100>>(bytes), None);
+        assert_eq!(decodes::<BoundedBytes<'_, 100>>(bytes), None);
+        assert_eq!(decodes::<UniqueMap<u8, u8, 4>>(bytes), None);
     }
 }
 
-type Small = Map<u8, i32, 3>;
+type Small = UniqueMap<u8, i32, 3>;
 
 #[test]
-fn a_map_keeps_its_order_and_is_octet_for_octet_serdes() {
+fn a_map_keeps_its_order_and_is_byte_for_byte_serdes() {
     let entries = BTreeMap::from([(1_u8, -1), (2, 2), (3, 300)]);
     let map: Small = decodes(&encode(&entries)).expect("three entries");
     assert!(map.iter().map(|(key, value)| (*key, *value)).eq(entries.clone()));
@@ -82,8 +82,8 @@ fn a_map_takes_no_key_twice_and_no_entry_too_many() {
     for key in 0..3 {
         assert_eq!(map.insert(key, 7), Ok(()));
     }
-    assert_eq!(map.insert(1, 8), Err(MapError::Duplicate));
-    assert_eq!(map.insert(9, 8), Err(MapError::Full));
+    assert_eq!(map.insert(1, 8), Err(InsertError::Duplicate));
+    assert_eq!(map.insert(9, 8), Err(InsertError::Full));
     assert_eq!((map.get(&1), map.len()), (Some(&7), 3));
 }
 
@@ -115,22 +115,22 @@ fn unchain(links: Links) -> Option<Nested> {
 }
 
 #[test]
-fn a_chain_is_octet_for_octet_the_boxed_struct() {
+fn a_chain_is_byte_for_byte_the_boxed_struct() {
     for depth in 1..=4 {
         let value = nested(depth);
-        let octets = encode(&value);
-        let chain: Links = decodes(&octets).expect("within the capacity");
+        let bytes = encode(&value);
+        let chain: Links = decodes(&bytes).expect("within the capacity");
         assert_eq!(chain.nodes().len(), usize::from(depth));
-        assert_eq!(encode(&chain), octets);
+        assert_eq!(encode(&chain), bytes);
         assert_eq!(unchain(chain), Some(value));
     }
 }
 
 #[test]
 fn a_chain_too_long_is_refused_where_the_boxed_struct_would_go_on() {
-    let octets = encode(&nested(5));
-    assert!(boxed::<Nested>(&octets).is_some());
-    assert_eq!(decodes::<Links>(&octets), None);
+    let bytes = encode(&nested(5));
+    assert!(boxed::<Nested>(&bytes).is_some());
+    assert_eq!(decodes::<Links>(&bytes), None);
     let endless = vec![1; 100_000];
     assert_eq!(decodes::<Links>(&endless), None, "and no stack overflows");
     assert_eq!(decodes::<Chain<(), 4>>(&endless), None);
@@ -138,18 +138,18 @@ fn a_chain_too_long_is_refused_where_the_boxed_struct_would_go_on() {
 
 #[test]
 fn a_chain_takes_exactly_what_the_boxed_struct_takes() {
-    let octets = encode(&nested(3));
-    for at in 0..octets.len() {
+    let bytes = encode(&nested(3));
+    for at in 0..bytes.len() {
         for value in 0..=u8::MAX {
-            let mut changed = octets.clone();
+            let mut changed = bytes.clone();
             changed[at] = value;
-            for octets in [&changed[..], &changed[..at]] {
-                let expected = boxed::<Nested>(octets);
-                assert_eq!(decodes::<Links>(octets).and_then(unchain), expected, "{octets:?}");
+            for bytes in [&changed[..], &changed[..at]] {
+                let expected = boxed::<Nested>(bytes);
+                assert_eq!(decodes::<Links>(bytes).and_then(unchain), expected, "{bytes:?}");
             }
         }
     }
-    let trailing = [&octets[..], b"\0"].concat();
+    let trailing = [&bytes[..], b"\0"].concat();
     assert_eq!(decodes::<Links>(&trailing), None);
 }
 
@@ -158,7 +158,7 @@ fn a_chain_grows_to_its_capacity() {
     let link = |n| Link { n, flag: true };
     let mut chain = Chain::<Link, 2>::new(link(1));
     assert_eq!(chain.push(link(2)), Ok(()));
-    assert_eq!(chain.push(link(3)), Err(TooMany));
+    assert_eq!(chain.push(link(3)), Err(ChainFull));
     assert_eq!(chain.nodes(), [link(1), link(2)]);
     assert_eq!(format!("{chain:?}"), format!("{:?}", [link(1), link(2)]));
     let folded = chain.fold_back(|Link { n, .. }, inner: Option<String>| format!("{n}{inner:?}"));
@@ -177,7 +177,7 @@ fn values_say_what_was_wrong_with_them_to_formats_that_listen() {
     assert!(error.contains("a map within its capacity, with no key twice"));
     let error = serde_json::from_str::<Small>("{\"1\":1,\"1\":1}").expect_err("twice").to_string();
     assert!(error.starts_with("a key twice, or too many"));
-    let error = serde_json::from_str::<Str<'_, 2>>("7").expect_err("no string").to_string();
+    let error = serde_json::from_str::<BoundedStr<'_, 2>>("7").expect_err("no string").to_string();
     assert!(error.contains("a borrowed string within its capacity"));
 }
 
@@ -185,11 +185,11 @@ fn values_say_what_was_wrong_with_them_to_formats_that_listen() {
 fn text_comes_in_both_ways_and_values_in_one() {
     assert_eq!(Text::decode(Body::Line(b"a\r")), Ok(Text("a\r")));
     assert_eq!(Text::decode(Body::Counted(b"a\n")), Ok(Text("a\n")));
-    assert_eq!(Text::decode(Body::Line(b"\xc0\x80")), Err(Reject::Text));
-    assert_eq!(Postcard::<u8>::decode(Body::Line(b"\x01")), Err(Reject::Payload));
-    assert_eq!(Postcard::<u8>::decode(Body::Counted(b"\x01\x01")), Err(Reject::Payload));
+    assert_eq!(Text::decode(Body::Line(b"\xc0\x80")), Err(DecodeError::Text));
+    assert_eq!(Postcard::<u8>::decode(Body::Line(b"\x01")), Err(DecodeError::Payload));
+    assert_eq!(Postcard::<u8>::decode(Body::Counted(b"\x01\x01")), Err(DecodeError::Payload));
     assert_eq!(Postcard::<u8>::decode(Body::Counted(b"\x01")), Ok(Postcard(1)));
-    assert_eq!((Reject::Text.code(), Reject::Payload.code()), (Code::BadText, Code::BadPayload));
+    assert_eq!((DecodeError::Text.code(), DecodeError::Payload.code()), (Code::BadText, Code::BadPayload));
 }
 
 #[test]
@@ -198,8 +198,8 @@ fn a_whole_frame_can_be_parsed_alone() {
     assert_eq!(Frame::parse(b"A 1 #1\n\n\nrest"), Some((frame, 9)));
     let frame = Frame { name: "A", tag: None, body: Body::Line(b"x") };
     assert_eq!(Frame::parse(b"A\nx\r\n"), Some((frame, 5)));
-    for octets in [&b""[..], b"A", b"A\nx", b"!\nx\n", b"A 2\nxxx", b"A 4294967295\nx"] {
-        assert_eq!(Frame::parse(octets), None);
+    for bytes in [&b""[..], b"A", b"A\nx", b"!\nx\n", b"A 2\nxxx", b"A 4294967295\nx"] {
+        assert_eq!(Frame::parse(bytes), None);
     }
     let long = "x".repeat(100_000);
     let frame = format!("A\n{long}\n");

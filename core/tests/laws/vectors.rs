@@ -1,11 +1,11 @@
-//! tests/vectors.json: every vector, shown whole and an octet at a time.
+//! tests/vectors.json: every vector, shown whole and a byte at a time.
 
-use linecard_commands::{Complex, Demo, Levels, table};
+use linecard_demo::{Complex, Demo, Levels, table};
 use linecard_core::{
-    Arrival, Body, Client, Code, Command, Fault, Head, Limits, Millis, Out, Payload as _, Postcard,
+    Incoming, Body, Client, Code, Command, Fault, Head, Limits, Millis, OutBuf, Payload as _, Postcard,
     Refusal, Text, refuse,
 };
-use linecard_suite::octets::{from_pieces, show};
+use linecard_suite::bytes::{from_pieces, show};
 use linecard_suite::oracle;
 use linecard_suite::replies;
 use linecard_suite::vectors::{HeadMeaning, ServerVector, Then, Vectors};
@@ -15,7 +15,7 @@ use crate::support::Server;
 
 /// The smallest limits that a vector without any holds for, or those that it needs.
 pub(crate) fn limits_of(limits: Option<oracle::Limits>) -> Limits {
-    let u32 = |octets: usize| u32::try_from(octets).expect("32 bits");
+    let u32 = |bytes: usize| u32::try_from(bytes).expect("32 bits");
     limits.map_or(Limits::DEVICE, |limits| Limits {
         max_body_len: u32(limits.max_body),
         max_reply_len: u32(limits.max_reply),
@@ -25,11 +25,11 @@ pub(crate) fn limits_of(limits: Option<oracle::Limits>) -> Limits {
 }
 
 /// Whether `head` is what `meaning` says, or neither yet.
-fn is_head(octets: &[u8], meaning: &HeadMeaning) -> bool {
+fn is_head(bytes: &[u8], meaning: &HeadMeaning) -> bool {
     let mut server = Server::new(&Limits::DEVICE);
-    let sent = server.feed(octets);
+    let sent = server.feed(bytes);
     let bad = sent == "ERR\nbad-head\n";
-    let line = octets.iter().position(|&octet| octet == b'\n').map(|lf| &octets[..lf]);
+    let line = bytes.iter().position(|&byte| byte == b'\n').map(|lf| &bytes[..lf]);
     let head = line.filter(|_| !bad).and_then(Head::parse);
     match meaning {
         HeadMeaning::Bad => bad,
@@ -43,7 +43,7 @@ fn is_head(octets: &[u8], meaning: &HeadMeaning) -> bool {
 #[test]
 fn heads() {
     for vector in Vectors::load().heads {
-        assert!(is_head(&vector.octets, &vector.meaning), "{}", vector.name);
+        assert!(is_head(&vector.bytes, &vector.meaning), "{}", vector.name);
     }
 }
 
@@ -51,14 +51,14 @@ fn heads() {
 fn served(vector: &ServerVector, piece: usize) -> (Vec<u8>, bool) {
     if vector.then == Then::NoRoom {
         let mut buf = [0; 100];
-        let mut out = Out::new(&mut buf);
+        let mut out = OutBuf::new(&mut buf);
         return (if refuse(Code::Busy, &mut out) { out.written().to_vec() } else { vec![] }, true);
     }
     let limits = limits_of(vector.limits);
     let table = table();
     let mut server = Server::with(&limits, table.bind(Demo));
-    for octets in vector.send.chunks(piece) {
-        server.show(octets);
+    for bytes in vector.send.chunks(piece) {
+        server.show(bytes);
     }
     let mut sent = server.take_sent();
     let then = match vector.then {
@@ -96,7 +96,7 @@ fn client(vector: &Value) -> Client<8> {
     let mut client = Client::new(u32::try_from(capacity).expect("32 bits"), 1_000);
     for tag in 0..=*in_flight.iter().max().expect("a call") {
         let mut buf = [0; 64];
-        let called = client.call_named("CALL", &Text(""), &mut Out::new(&mut buf)).expect("called");
+        let called = client.call_named("CALL", &Text(""), &mut OutBuf::new(&mut buf)).expect("called");
         assert_eq!(u64::from(called), tag);
         if !in_flight.contains(&tag) {
             client.forget(called);
@@ -115,23 +115,23 @@ fn refusal_as_json(refusal: &Refusal<'_>, mut into: Value) -> Value {
     into
 }
 
-/// An arrival as a vector writes it; octets are escaped.
-fn as_json(arrival: &Arrival<'_>) -> Option<Value> {
+/// An arrival as a vector writes it; bytes are escaped.
+fn as_json(arrival: &Incoming<'_>) -> Option<Value> {
     Some(match arrival {
-        Arrival::Reply { tag, body: Ok(body) } => {
+        Incoming::Reply { tag, body: Ok(body) } => {
             let counted = matches!(body, Body::Counted(_));
-            serde_json::json!({"tag": tag, "reply": body.octets().escape_ascii().to_string(), "counted": counted})
+            serde_json::json!({"tag": tag, "reply": body.bytes().escape_ascii().to_string(), "counted": counted})
         }
-        Arrival::Reply { tag, body: Err(refusal) } => {
+        Incoming::Reply { tag, body: Err(refusal) } => {
             refusal_as_json(refusal, serde_json::json!({"tag": tag}))
         }
-        Arrival::TooLarge { tag, len } => serde_json::json!({"tag": tag, "too_large": len}),
-        Arrival::Told(refusal) => refusal_as_json(refusal, serde_json::json!({"fault": "told"})),
-        Arrival::Closed(Fault::End | Fault::CutOff) => serde_json::json!({"fault": "end"}),
-        Arrival::Closed(Fault::Desync) => serde_json::json!({"fault": "desync"}),
-        Arrival::Closed(Fault::Order) => serde_json::json!({"fault": "order"}),
-        Arrival::Closed(Fault::Grammar) => serde_json::json!({"fault": "grammar"}),
-        Arrival::Event(_) | Arrival::Skipped | Arrival::NeedInput { .. } => return None,
+        Incoming::TooLarge { tag, len } => serde_json::json!({"tag": tag, "too_large": len}),
+        Incoming::Disconnected(refusal) => refusal_as_json(refusal, serde_json::json!({"fault": "told"})),
+        Incoming::Closed(Fault::End | Fault::Truncated) => serde_json::json!({"fault": "end"}),
+        Incoming::Closed(Fault::Desync) => serde_json::json!({"fault": "desync"}),
+        Incoming::Closed(Fault::Order) => serde_json::json!({"fault": "order"}),
+        Incoming::Closed(Fault::Grammar) => serde_json::json!({"fault": "grammar"}),
+        Incoming::Event(_) | Incoming::Skipped | Incoming::NeedInput { .. } => return None,
     })
 }
 
@@ -145,7 +145,7 @@ fn expected(vector: &Value) -> Vec<Value> {
     expected
 }
 
-/// What a client reports of the octets of a vector, `piece` of them at a time.
+/// What a client reports of the bytes of a vector, `piece` of them at a time.
 fn reported(vector: &Value, piece: usize) -> Vec<Value> {
     let send = from_pieces(&vector["send"]);
     let mut client = client(vector);
@@ -158,10 +158,10 @@ fn reported(vector: &Value, piece: usize) -> Vec<Value> {
         found.extend(as_json(&arrival));
         assert!(found.len() <= send.len() + 1, "it spins");
         match arrival {
-            Arrival::NeedInput { .. } if shown < send.len() => {
+            Incoming::NeedInput { .. } if shown < send.len() => {
                 shown = shown.saturating_add(piece).min(send.len());
             }
-            Arrival::NeedInput { .. } | Arrival::Closed(_) | Arrival::Told(_) => return found,
+            Incoming::NeedInput { .. } | Incoming::Closed(_) | Incoming::Disconnected(_) => return found,
             _ => {}
         }
     }
@@ -190,7 +190,7 @@ fn own(value: &oracle::complex::Complex) -> Complex {
 #[test]
 fn complex_payloads() {
     for vector in Vectors::load().complex {
-        let decoded = Postcard::<Levels<'_>>::decode(Body::Counted(&vector.octets)).ok();
+        let decoded = Postcard::<Levels<'_>>::decode(Body::Counted(&vector.bytes)).ok();
         let mut buf = vec![0; 4_096];
         let again = decoded
             .as_ref()
@@ -203,6 +203,6 @@ fn complex_payloads() {
 
 #[test]
 fn the_demo_commands_are_named_as_the_vectors_name_them() {
-    assert_eq!(linecard_commands::StringCommand::NAME, "STRING");
-    assert_eq!(linecard_commands::ComplexCommand::NAME, "COMPLEX");
+    assert_eq!(linecard_demo::StringCommand::NAME, "STRING");
+    assert_eq!(linecard_demo::ComplexCommand::NAME, "COMPLEX");
 }

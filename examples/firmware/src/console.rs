@@ -10,15 +10,15 @@ use cortex_m_semihosting::{nr, syscall, syscall1};
 
 /// Says `text`, which should end in a line feed.
 pub fn say(text: &CStr) {
-    // SAFETY: WRITE0 reads octets from the address up to a NUL, which is what a CStr is.
+    // SAFETY: WRITE0 reads bytes from the address up to a NUL, which is what a CStr is.
     unsafe { syscall1(nr::WRITE0, text.as_ptr().addr()) };
 }
 
-/// Says `octets`, whatever they are.
-pub fn write(octets: &[u8]) {
-    for octet in octets {
-        // SAFETY: WRITEC reads one octet from the address.
-        unsafe { syscall(nr::WRITEC, octet) };
+/// Says `bytes`, whatever they are.
+pub fn write(bytes: &[u8]) {
+    for byte in bytes {
+        // SAFETY: WRITEC reads one byte from the address.
+        unsafe { syscall(nr::WRITEC, byte) };
     }
 }
 

@@ -3,9 +3,9 @@
 //! The controller has one 2 KiB FIFO each way, read and written a word at a time through the same register:
 //!
 //! ```text
-//! received    word 0: length (16 bits: of the frame, its 4 octets of checksum, and these 2) · first 2 octets of the frame
+//! received    word 0: length (16 bits: of the frame, its 4 bytes of checksum, and these 2) · first 2 bytes of the frame
 //!             word 1…: the frame goes on, its checksum, padding to a whole word
-//! to be sent  word 0: length (16 bits: of the frame without its 14 octets of header) · first 2 octets of the frame
+//! to be sent  word 0: length (16 bits: of the frame without its 14 bytes of header) · first 2 bytes of the frame
 //!             word 1…: the frame goes on, padding to a whole word
 //! ```
 //!
@@ -46,22 +46,22 @@ const TRANSMIT_ENABLE: u32 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4;
 const THRESHOLD_NEVER: u32 = 0x3F;
 const REQUEST: u32 = 1;
 
-/// Octets of a frame's header: two addresses and a type.
+/// Bytes of a frame's header: two addresses and a type.
 const HEADER_LEN: usize = 14;
-/// Octets of a frame that share a word with its length.
+/// Bytes of a frame that share a word with its length.
 const START_LEN: usize = 2;
-/// Octets that the received length counts beside the frame's own: itself and the checksum.
+/// Bytes that the received length counts beside the frame's own: itself and the checksum.
 const RECEIVE_EXTRA: usize = 6;
-/// Octets of the FIFO, which no received length can exceed.
+/// Bytes of the FIFO, which no received length can exceed.
 const FIFO_LEN: usize = 2048;
 
-/// The octets of TCP in the longest frame, which peers are told: the largest segment that they may
+/// The bytes of TCP in the longest frame, which peers are told: the largest segment that they may
 /// send. Requests are shorter as a rule, and more would cost RAM: twice here, and twice or thrice in
 /// the rings of each connection.
 pub const SEGMENT_CAP: usize = 256;
 
-/// The longest frame either way, in octets, with its header and without its checksum: a segment behind
-/// headers of 20 octets for IP and 20 for TCP. Longer ones are dropped.
+/// The longest frame either way, in bytes, with its header and without its checksum: a segment behind
+/// headers of 20 bytes for IP and 20 for TCP. Longer ones are dropped.
 pub const FRAME_CAP: usize = HEADER_LEN + 20 + 20 + SEGMENT_CAP;
 
 // Received frames are stored a whole word at a time.
@@ -223,8 +223,8 @@ fn send(frame: &[u8]) {
     let counted = u32::try_from(frame.len().saturating_sub(HEADER_LEN)).unwrap_or_default();
     DATA.write(counted | word(start) << 16);
     let (words, tail) = rest.as_chunks::<4>();
-    for &octets in words {
-        DATA.write(u32::from_le_bytes(octets));
+    for &bytes in words {
+        DATA.write(u32::from_le_bytes(bytes));
     }
     if !tail.is_empty() {
         DATA.write(word(tail));
@@ -232,7 +232,7 @@ fn send(frame: &[u8]) {
     TRANSMIT_REQUEST.write(REQUEST);
 }
 
-/// Up to four octets as a word, the first lowest.
-fn word(octets: &[u8]) -> u32 {
-    octets.iter().rev().fold(0, |word, &octet| word << 8 | u32::from(octet))
+/// Up to four bytes as a word, the first lowest.
+fn word(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte))
 }

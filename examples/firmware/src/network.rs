@@ -14,14 +14,14 @@ pub const HARDWARE: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
 /// What a session takes, gives and waits for.
 pub const LIMITS: Limits = Limits::DEVICE;
 
-/// Octets of a receive ring: the longest frame, and a segment more. With less, a peer would find the
+/// Bytes of a receive ring: the longest frame, and a segment more. With less, a peer would find the
 /// window too small for a segment while a frame is not yet complete, and wait seconds for a larger one
 /// (RFC 9293, 3.8.6.2.1).
-pub const RECEIVE_RING: usize = LIMITS.frame_room() + SEGMENT_CAP;
+pub const RECEIVE_RING: usize = LIMITS.max_request_frame_len() + SEGMENT_CAP;
 
-/// Octets of a transmit ring: room for the longest reply while a segment is on its way. With less,
+/// Bytes of a transmit ring: room for the longest reply while a segment is on its way. With less,
 /// each reply would have to be acknowledged before the next request is taken, which a peer may put off.
-pub const TRANSMIT_RING: usize = LIMITS.reply_room() + SEGMENT_CAP;
+pub const TRANSMIT_RING: usize = LIMITS.max_reply_frame_len() + SEGMENT_CAP;
 
 /// The board's address in QEMU's network.
 const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 2, 15), 24);

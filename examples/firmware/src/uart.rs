@@ -32,13 +32,13 @@ const PINS_RX_TX: u32 = 0b11;
 const BAUD: (u32, u32) = (6, 50);
 const EIGHT_BITS_WITH_FIFO: u32 = 0x70;
 const ENABLE_BOTH_WAYS: u32 = 0x301;
-/// Octets have arrived, up to the FIFO's mark or some time ago.
+/// Bytes have arrived, up to the FIFO's mark or some time ago.
 const CALL_ON_RECEIVE: u32 = 1 << 4 | 1 << 6;
 const RECEIVE_EMPTY: u32 = 1 << 4;
 const TRANSMIT_FULL: u32 = 1 << 5;
 const TRANSMITTING: u32 = 1 << 3;
 const OVERRUN: u32 = 1 << 11;
-/// Framing, parity, or a break in place of an octet.
+/// Framing, parity, or a break in place of a byte.
 const GARBLED: u32 = 0b111 << 8;
 
 /// What can go wrong with a read.
@@ -46,9 +46,9 @@ const GARBLED: u32 = 0b111 << 8;
 pub enum Error {
     /// Nothing arrived by the next tick.
     TimedOut,
-    /// Octets arrived faster than they were read, and some are lost.
+    /// Bytes arrived faster than they were read, and some are lost.
     Overrun,
-    /// What arrived was no octet: noise, a break, or another baud rate.
+    /// What arrived was no byte: noise, a break, or another baud rate.
     Garbled,
 }
 
@@ -56,7 +56,7 @@ impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::TimedOut => "nothing received yet",
-            Self::Overrun => "received octets were lost",
+            Self::Overrun => "received bytes were lost",
             Self::Garbled => "line noise",
         })
     }
@@ -94,7 +94,7 @@ impl Uart {
         Self(())
     }
 
-    /// The octet that came first of those not yet read.
+    /// The byte that came first of those not yet read.
     fn next() -> Option<Result<u8, Error>> {
         if FLAGS.read() & RECEIVE_EMPTY != 0 {
             return None;
@@ -123,13 +123,13 @@ impl ErrorType for Uart {
 }
 
 impl Read for Uart {
-    /// Reads what has arrived; waits for the first octet until the next tick. Never returns 0, but for an empty `buf`.
+    /// Reads what has arrived; waits for the first byte until the next tick. Never returns 0, but for an empty `buf`.
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
         interrupt::wait(Line::Uart0, || buf.is_empty() || FLAGS.read() & RECEIVE_EMPTY == 0);
         let mut len = 0;
         for slot in &mut *buf {
             match Self::next() {
-                Some(octet) => *slot = octet?,
+                Some(byte) => *slot = byte?,
                 None => break,
             }
             len += 1;
@@ -139,23 +139,23 @@ impl Read for Uart {
 }
 
 impl Write for Uart {
-    /// Takes as much as the FIFO does, at least one octet (it drains by itself: nobody can hold it up).
+    /// Takes as much as the FIFO does, at least one byte (it drains by itself: nobody can hold it up).
     fn write(&mut self, buf: &[u8]) -> Result<usize, Error> {
         let mut len = 0;
-        for &octet in buf {
+        for &byte in buf {
             while FLAGS.read() & TRANSMIT_FULL != 0 {
                 if len > 0 {
                     return Ok(len);
                 }
                 interrupt::wait(Line::Uart0, || FLAGS.read() & TRANSMIT_FULL == 0);
             }
-            DATA.write(octet.into());
+            DATA.write(byte.into());
             len += 1;
         }
         Ok(len)
     }
 
-    /// Waits until the last octet has left.
+    /// Waits until the last byte has left.
     fn flush(&mut self) -> Result<(), Error> {
         while FLAGS.read() & TRANSMITTING != 0 {
             interrupt::wait(Line::Uart0, || FLAGS.read() & TRANSMITTING == 0);

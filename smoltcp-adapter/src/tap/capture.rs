@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 /// ```
 /// # use linecard_smoltcp::tap::Capture;
 /// # use std::io::Write;
-/// let mut room = [0_u8; 2];
-/// let (mut sink, fault) = Capture::new(&mut room[..]);
+/// let mut cx = [0_u8; 2];
+/// let (mut sink, fault) = Capture::new(&mut cx[..]);
 /// assert!(sink.write_all(b"too long").is_ok());
 /// assert!(fault.get().is_some());
 /// ```
@@ -41,9 +41,9 @@ impl<W: Write> Capture<W> {
 }
 
 impl<W: Write> Write for Capture<W> {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.attempt(|below| below.write_all(octets));
-        Ok(octets.len())
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(|below| below.write_all(bytes));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -6,7 +6,7 @@ use embedded_io::ErrorKind;
 use smoltcp::time::{Duration, Instant};
 
 use super::{Clock, Sleeper};
-use crate::Host;
+use crate::Platform;
 
 /// A clock, and sleep on a TAP device's descriptor.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Desk {
     pub sleeper: Sleeper,
 }
 
-impl Host for Desk {
+impl Platform for Desk {
     fn now(&mut self) -> Instant {
         self.clock.now()
     }

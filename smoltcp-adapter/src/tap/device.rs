@@ -12,14 +12,14 @@ use smoltcp::wire::ETHERNET_HEADER_LEN;
 use super::open::{self, OpenError};
 use super::sleep::Sleeper;
 
-/// Octets of a VLAN tag, which a frame that comes in may have.
+/// Bytes of a VLAN tag, which a frame that comes in may have.
 const VLAN_TAG_LEN: usize = 4;
 
 /// An open TAP device. It is not closed while a [`Sleeper`] of it lives.
 #[derive(Debug)]
 pub struct Tap {
     line: Arc<Line>,
-    /// Octets of the longest frame, its Ethernet header among them.
+    /// Bytes of the longest frame, its Ethernet header among them.
     frame_len: usize,
     rx: Vec<u8>,
     tx: Vec<u8>,

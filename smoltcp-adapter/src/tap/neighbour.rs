@@ -8,7 +8,7 @@ use smoltcp::wire::{
     EthernetRepr, Ipv4Address,
 };
 
-/// Octets of an ARP packet in its frame.
+/// Bytes of an ARP packet in its frame.
 const ARP_FRAME_LEN: usize = 42;
 /// How often the stack is told, well before it forgets after 60 s.
 const AGAIN: Duration = Duration::from_secs(20);
@@ -87,7 +87,7 @@ impl<T: phy::RxToken> phy::RxToken for RxToken<'_, T> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
         match self {
             Self::Own(frame) => f(frame),
-            // The stack passes over a frame without octets.
+            // The stack passes over a frame without bytes.
             Self::Lower(token) => token.consume(|frame| f(if is_arp(frame) { &[] } else { frame })),
         }
     }

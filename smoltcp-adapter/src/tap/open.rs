@@ -9,16 +9,16 @@ use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Updater, ioctl};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice};
 
-/// Octets of an interface name, its closing zero among them (`IFNAMSIZ` of linux/if.h).
-const NAME_CAP: usize = 16;
+/// Bytes of an interface name, its closing zero among them (`IFNAMSIZ` of linux/if.h).
+const MAX_NAME_LEN: usize = 16;
 /// `linux/if_tun.h`: attach this descriptor to the device of that name. `_IOW('T', 202, int)`,
 /// although it takes an ifreq.
 const TUNSETIFF: Opcode = rustix::ioctl::opcode::write::<i32>(b'T', 202);
-/// `linux/sockios.h`: the interface's MTU, in octets of IP packet.
+/// `linux/sockios.h`: the interface's MTU, in bytes of IP packet.
 const SIOCGIFMTU: Opcode = 0x8921;
 /// `linux/sockios.h`: the interface's flags.
 const SIOCGIFFLAGS: Opcode = 0x8913;
-/// `linux/if_tun.h`: Ethernet frames, without the four octets of packet information before each.
+/// `linux/if_tun.h`: Ethernet frames, without the four bytes of packet information before each.
 const IFF_TAP_NO_PI: i16 = 0x0002 | 0x1000;
 /// `linux/if.h`: the interface is up.
 const IFF_UP: i16 = 0x0001;
@@ -28,7 +28,7 @@ const IFF_UP: i16 = 0x0001;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The name is empty, or has more than 15 octets, or one that no interface name can have.
+    /// The name is empty, or has more than 15 bytes, or one that no interface name can have.
     Name(String),
     /// There is no `/dev/net/tun`, or it may not be opened.
     Tun(io::Error),
@@ -85,7 +85,7 @@ impl std::error::Error for OpenError {
 /// What attaching yields.
 pub(super) struct Attached {
     pub(super) fd: OwnedFd,
-    /// Octets of IP packet in a frame.
+    /// Bytes of IP packet in a frame.
     pub(super) mtu: usize,
     pub(super) up: bool,
 }
@@ -130,17 +130,17 @@ fn refused(name: &str, known: bool, errno: Errno) -> OpenError {
 /// int at its start.
 #[repr(C, align(8))]
 struct Ifreq {
-    name: [u8; NAME_CAP],
+    name: [u8; MAX_NAME_LEN],
     union: [u8; 24],
 }
 
 impl Ifreq {
     fn new(name: &str) -> Result<Self, OpenError> {
-        let legal = |octet: u8| octet.is_ascii_graphic() && !b"/%:".contains(&octet);
-        if name.is_empty() || name.len() >= NAME_CAP || !name.bytes().all(legal) {
+        let legal = |byte: u8| byte.is_ascii_graphic() && !b"/%:".contains(&byte);
+        if name.is_empty() || name.len() >= MAX_NAME_LEN || !name.bytes().all(legal) {
             return Err(OpenError::Name(name.into()));
         }
-        let mut request = Self { name: [0; NAME_CAP], union: [0; 24] };
+        let mut request = Self { name: [0; MAX_NAME_LEN], union: [0; 24] };
         request.name[..name.len()].copy_from_slice(name.as_bytes());
         Ok(request)
     }
@@ -164,8 +164,8 @@ impl Ifreq {
     fn ask<const QUESTION: Opcode>(&mut self, fd: impl AsFd) -> Result<(), Errno> {
         debug_assert!([TUNSETIFF, SIOCGIFMTU, SIOCGIFFLAGS].contains(&QUESTION));
         // SAFETY: each of the three questions that this file asks takes a `struct ifreq` and writes
-        // at most one back, and `Ifreq` is that struct: it is `repr(C)`, has its size (40 octets on
-        // 64-bit Linux, 32 elsewhere, so never more than ours), and any octets are a valid value of
+        // at most one back, and `Ifreq` is that struct: it is `repr(C)`, has its size (40 bytes on
+        // 64-bit Linux, 32 elsewhere, so never more than ours), and any bytes are a valid value of
         // it. On another kind of descriptor they fail with ENOTTY or EINVAL.
         unsafe { ioctl(fd, Updater::<QUESTION, Self>::new(self)) }
     }
@@ -177,11 +177,11 @@ mod tests {
 
     #[test]
     fn a_name_that_cannot_be_is_refused_with_advice() {
-        for name in ["", "sixteen-octets-!", "with space", "a/b", "tap\0"] {
+        for name in ["", "sixteen-bytes-!", "with space", "a/b", "tap\0"] {
             let error = Ifreq::new(name).err().expect("refused").to_string();
             assert!(error.contains("1 to 15") && !error.contains('\n'), "{error}");
         }
-        assert!(Ifreq::new("fifteen-octets-").is_ok());
+        assert!(Ifreq::new("fifteen-bytes-").is_ok());
     }
 
     #[test]

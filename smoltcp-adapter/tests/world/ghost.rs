@@ -69,7 +69,7 @@ impl Ghost {
         std::iter::from_fn(|| self.take(now)).collect()
     }
 
-    /// Sends a SYN, and gives the number of the octet that is ours to acknowledge first.
+    /// Sends a SYN, and gives the number of the byte that is ours to acknowledge first.
     pub fn knock(&self, world: &mut World, port: u16) -> Option<i32> {
         self.send(world.now, &segment(port, TcpControl::Syn, 100, None));
         world.run_for(Duration::from_millis(1));

@@ -8,9 +8,9 @@ pub mod peer;
 pub mod seed;
 pub mod wire;
 
-use linecard_commands::{Demo, table};
-use linecard_core::{Limits, Millis, Out, Session, Table, pump};
-use linecard_smoltcp::{Parts, Scratch, Server, Stack, Timeouts};
+use linecard_demo::{Demo, table};
+use linecard_core::{Limits, Millis, OutBuf, Session, Table, pump};
+use linecard_smoltcp::{Resources, Scratch, Server, Stack, Timeouts};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
@@ -44,7 +44,7 @@ pub struct Plan {
     pub seed: u64,
     pub weather: Weather,
     pub mtu: usize,
-    /// Octets of each of the server's rings beyond what they must hold.
+    /// Bytes of each of the server's rings beyond what they must hold.
     pub ring_slack: usize,
     pub limits: Limits,
     pub timeouts: Timeouts,
@@ -74,11 +74,11 @@ impl World {
         let mut stack = stack(wire.plug(plan.mtu), 1, plan.seed, now);
         let client = self::stack(wire.plug(plan.mtu), 2, plan.seed + 1, now);
         let limits: &'static Limits = Box::leak(Box::new(plan.limits));
-        let (rx, tx) = (limits.frame_room(), limits.reply_room() + plan.ring_slack);
+        let (rx, tx) = (limits.max_request_frame_len(), limits.max_reply_frame_len() + plan.ring_slack);
         let slots = [(); SLOTS].map(|()| stack.sockets.add(socket(rx, tx)));
         let spare = stack.sockets.add(socket(16, 16));
-        let parts = Parts::new(slots, spare, scratch(limits), limits);
-        let parts = Parts { timeouts: plan.timeouts, ..parts };
+        let parts = Resources::new(slots, spare, scratch(limits), limits);
+        let parts = Resources { timeouts: plan.timeouts, ..parts };
         let server = Server::new(&mut stack.sockets, parts).unwrap();
         let commands = table();
         let step = Duration::from_secs(3_600);
@@ -90,7 +90,7 @@ impl World {
         self.connect_with(65_536)
     }
 
-    /// The same with a receive ring of so many octets.
+    /// The same with a receive ring of so many bytes.
     pub fn connect_with(&mut self, receive: usize) -> SocketHandle {
         let port = self.next_port;
         self.next_port = port.checked_add(1).unwrap_or(49_152);
@@ -200,16 +200,16 @@ pub fn socket(receive: usize, transmit: usize) -> Socket<'static> {
 }
 
 pub fn scratch(limits: &Limits) -> Scratch<'static> {
-    let octets = |len| Box::leak(vec![0; len].into_boxed_slice());
-    Scratch { frame: octets(limits.frame_room()), reply: octets(limits.reply_room()) }
+    let bytes = |len| Box::leak(vec![0; len].into_boxed_slice());
+    Scratch { frame: bytes(limits.max_request_frame_len()), reply: bytes(limits.max_reply_frame_len()) }
 }
 
-/// What a server must answer, however the octets are cut: the core's session over all of them at
+/// What a server must answer, however the bytes are cut: the core's session over all of them at
 /// once.
 pub fn replies_to(limits: &Limits, input: &[u8]) -> Vec<u8> {
     let (mut session, commands) = (Session::new(limits, Millis(0)), table());
-    let mut octets = vec![0; 1 << 20];
-    let mut out = Out::new(&mut octets);
+    let mut bytes = vec![0; 1 << 20];
+    let mut out = OutBuf::new(&mut bytes);
     let _ = pump(&mut session, &mut commands.bind(Demo), Millis(0), input, true, &mut out);
     out.written().to_vec()
 }

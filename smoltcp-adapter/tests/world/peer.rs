@@ -1,4 +1,4 @@
-//! A client of raw octets.
+//! A client of raw bytes.
 
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{RecvError, State};
@@ -9,9 +9,9 @@ pub struct Peer {
     pub handle: SocketHandle,
     to_send: Vec<u8>,
     sent: usize,
-    /// At most so many octets a write.
+    /// At most so many bytes a write.
     pub piece: usize,
-    /// Half-close behind the last octet.
+    /// Half-close behind the last byte.
     pub closes: bool,
     pub reads: bool,
     pub got: Vec<u8>,
@@ -44,9 +44,9 @@ impl Peer {
             socket.close();
         }
         if self.reads && self.end.is_none() {
-            let mut octets = [0; 4_096];
-            match socket.recv_slice(&mut octets) {
-                Ok(len) => self.got.extend_from_slice(&octets[..len]),
+            let mut bytes = [0; 4_096];
+            match socket.recv_slice(&mut bytes) {
+                Ok(len) => self.got.extend_from_slice(&bytes[..len]),
                 Err(RecvError::Finished) => {
                     self.end = Some(End::Closed);
                     socket.close();

@@ -27,12 +27,12 @@ impl Weather {
 }
 
 /// A frame and when it arrives; the number keeps the order of those that arrive at once.
-type Arrival = Reverse<(Instant, u64, Vec<u8>)>;
+type Incoming = Reverse<(Instant, u64, Vec<u8>)>;
 
 struct Hub {
     seed: Seed,
     weather: Weather,
-    inboxes: Vec<BinaryHeap<Arrival>>,
+    inboxes: Vec<BinaryHeap<Incoming>>,
     cut: Vec<bool>,
     frames: u64,
 }

@@ -33,7 +33,7 @@ impl Alarm {
     }
 
     /// Whether the moment has come. It is said once.
-    pub(super) fn rings(&self, now: Millis) -> bool {
+    pub(super) fn fire(&self, now: Millis) -> bool {
         let at = self.at.load(Acquire);
         at <= now.0 && self.at.compare_exchange(at, u64::MAX, AcqRel, Relaxed).is_ok()
     }
@@ -46,15 +46,15 @@ mod tests {
     #[test]
     fn rings_once_when_its_moment_has_come() {
         let alarm = Alarm::new();
-        assert!(!alarm.rings(Millis(1_000)), "never set");
+        assert!(!alarm.fire(Millis(1_000)), "never set");
         assert!(alarm.set(Millis(10)), "earlier than never");
         assert!(!alarm.set(Millis(10)), "as it was");
         assert!(!alarm.set(Millis(20)), "later: found out at the earlier moment");
-        assert!(!alarm.rings(Millis(19)));
+        assert!(!alarm.fire(Millis(19)));
         assert!(alarm.set(Millis(15)));
         assert_eq!(alarm.at(), Millis(15));
-        assert!(alarm.rings(Millis(15)));
-        assert!(!alarm.rings(Millis(16)), "once");
+        assert!(alarm.fire(Millis(15)));
+        assert!(!alarm.fire(Millis(16)), "once");
         assert!(alarm.set(Millis(15)), "anew");
     }
 }

@@ -1,4 +1,4 @@
-//! Octets parked, under one budget for the whole process.
+//! Bytes parked, under one budget for the whole process.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -29,7 +29,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Takes `more` octets; says whether they are granted.
+    /// Takes `more` bytes; says whether they are granted.
     pub(super) fn take(&mut self, more: usize, budget: &Budget) -> bool {
         let used = budget.used.fetch_add(more, Relaxed);
         let granted = self.held + more <= budget.fair_share || used + more <= budget.total;
@@ -41,9 +41,9 @@ impl Share {
         granted
     }
 
-    pub(super) fn give(&mut self, octets: usize, budget: &Budget) {
-        self.held -= octets;
-        budget.used.fetch_sub(octets, Relaxed);
+    pub(super) fn give(&mut self, bytes: usize, budget: &Budget) {
+        self.held -= bytes;
+        budget.used.fetch_sub(bytes, Relaxed);
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Config {
     pub max_connections: usize,
     /// Worker threads; 0 is one for each CPU that this process may use.
     pub workers: usize,
-    /// Octets parked for all connections together: frames that are incomplete, and replies that are
+    /// Bytes parked for all connections together: frames that are incomplete, and replies that are
     /// not read. Beyond its fair share of it (`parked_budget / max_connections`), a connection that
     /// finds the budget used up is reset; so at most twice as much is ever parked.
     pub parked_budget: usize,

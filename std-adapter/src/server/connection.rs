@@ -9,7 +9,7 @@ use std::net::Shutdown;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use linecard_core::{Code, Millis, Out, Service, Session, Want, pump, refuse};
+use linecard_core::{Code, Millis, OutBuf, Service, Session, Want, pump, refuse};
 use mio::net::TcpStream;
 use socket2::SockRef;
 
@@ -20,19 +20,19 @@ use super::guard::Guard;
 use super::parked::{Exhausted, Parked};
 use super::shared::Shared;
 
-/// How long a closing connection is drained at most, so that unread octets don't destroy its last
+/// How long a closing connection is drained at most, so that unread bytes don't destroy its last
 /// reply: docs/PROTOCOL.md §8.1.
 const LINGER: Millis = Millis(2_000);
 
 /// Handlers that took so long have held their peer up.
-const LONG: Millis = Millis(10);
+const SLOW_HANDLER: Millis = Millis(10);
 
 /// Whether a read that didn't fill its buffer has emptied the socket, so that its readiness will be
 /// told anew. Where it isn't so, only `WouldBlock` says that.
 const SHORT_READ_DRAINS: bool = cfg!(unix);
 
 /// What a worker lends to the connection whose turn it is.
-pub(super) struct Hands<'c, S> {
+pub(super) struct WorkerContext<'c, S> {
     pub(super) rx: Box<[u8]>,
     pub(super) tx: Box<[u8]>,
     pub(super) guard: Guard<'c, S>,
@@ -46,7 +46,7 @@ pub(super) struct Hands<'c, S> {
 /// What becomes of a connection after its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum After {
+pub(super) enum NextStep {
     /// It waits for readiness, or for its deadline.
     Wait,
     /// It has more to do, once the others had their turn.
@@ -56,16 +56,16 @@ pub(super) enum After {
 }
 
 /// Why a turn ends the connection at once.
-enum Gone {
+enum Disconnect {
     /// The peer has gone, or the system failed.
     Lost,
-    /// It costs too much: no budget to park its octets, or no progress of a write.
+    /// It costs too much: no budget to park its bytes, or no progress of a write.
     Reset,
 }
 
-impl From<Exhausted> for Gone {
+impl From<Exhausted> for Disconnect {
     fn from(_: Exhausted) -> Self {
-        log::debug!("reset: no budget left to park its octets");
+        log::debug!("reset: no budget left to park its bytes");
         Self::Reset
     }
 }
@@ -77,7 +77,7 @@ enum Phase {
     Lingering,
 }
 
-/// What is known of the octets still to be read.
+/// What is known of the bytes still to be read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Inflow {
     /// There may be some.
@@ -89,7 +89,7 @@ struct Inflow {
 }
 
 impl Inflow {
-    /// A read gave `len` octets where `room` would have fitted.
+    /// A read gave `len` bytes where `room` would have fitted.
     const fn after_read(&mut self, len: usize, room: usize) {
         self.ended = len == 0;
         let drained = SHORT_READ_DRAINS && len < room && !self.hung_up;
@@ -134,13 +134,13 @@ impl<'c> Connection<'c> {
     }
 
     /// There is no room for it: tells it so, in one of the places for those that linger.
-    pub(super) fn turn_away<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> After {
-        let mut out = Out::new(&mut hands.tx);
+    pub(super) fn refuse_busy<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
+        let mut out = OutBuf::new(&mut cx.tx);
         refuse(Code::Busy, &mut out);
-        hands.guard.refused(Code::Busy);
+        cx.guard.refused(Code::Busy);
         match self.tcp.write(out.written()).and_then(|_| self.tcp.shutdown(Shutdown::Write)) {
-            Ok(()) => After::Wait,
-            Err(_) => After::Close,
+            Ok(()) => NextStep::Wait,
+            Err(_) => NextStep::Close,
         }
     }
 
@@ -149,60 +149,60 @@ impl<'c> Connection<'c> {
         &mut self,
         readable: bool,
         hung_up: bool,
-        hands: &mut Hands<'c, S>,
-    ) -> After {
+        cx: &mut WorkerContext<'c, S>,
+    ) -> NextStep {
         self.inflow.readable |= readable;
         self.inflow.hung_up |= hung_up;
-        self.turn(hands)
+        self.turn(cx)
     }
 
     /// Does what can be done now.
-    pub(super) fn turn<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> After {
+    pub(super) fn turn<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
         if self.phase == Phase::Lingering {
-            return self.drain(hands);
+            return self.drain(cx);
         }
-        match self.work(hands) {
-            Ok(after) => after,
-            Err(gone) => self.give_up(&gone, hands),
+        match self.work(cx) {
+            Ok(next_step) => next_step,
+            Err(disconnect) => self.abort(&disconnect, cx),
         }
     }
 
     /// Its moment has come: the session's deadline, the write timeout, or the end of lingering. What has
     /// arrived by then is read first, even if the worker was held up.
-    pub(super) fn due<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> After {
-        if hands.now < self.deadline(hands.write_timeout) {
-            return After::Wait;
+    pub(super) fn due<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
+        if cx.now < self.deadline(cx.write_timeout) {
+            return NextStep::Wait;
         }
         if self.phase == Phase::Lingering {
-            return After::Close;
+            return NextStep::Close;
         }
         if !self.output.is_empty() {
             log::debug!("reset: a write made no progress");
-            return self.give_up(&Gone::Reset, hands);
+            return self.abort(&Disconnect::Reset, cx);
         }
-        match self.receive(hands).and_then(|()| self.work_idle(hands)) {
-            Ok(after) => after,
-            Err(gone) => self.give_up(&gone, hands),
+        match self.receive(cx).and_then(|()| self.work_idle(cx)) {
+            Ok(next_step) => next_step,
+            Err(disconnect) => self.abort(&disconnect, cx),
         }
     }
 
     /// The server is going: what was begun may be finished until `by`.
-    pub(super) fn stop<S: Service>(&mut self, by: Millis, hands: &mut Hands<'c, S>) -> After {
+    pub(super) fn stop<S: Service>(&mut self, by: Millis, cx: &mut WorkerContext<'c, S>) -> NextStep {
         self.session.stop(by);
         if self.phase != Phase::Open || !self.output.is_empty() {
-            return After::Wait;
+            return NextStep::Wait;
         }
-        match self.work_idle(hands) {
-            Ok(after) => after,
-            Err(gone) => self.give_up(&gone, hands),
+        match self.work_idle(cx) {
+            Ok(next_step) => next_step,
+            Err(disconnect) => self.abort(&disconnect, cx),
         }
     }
 
     /// The server waits no longer: whoever has not got all its replies is not to take the end for theirs.
-    pub(super) fn cut_off<S>(&mut self, hands: &mut Hands<'c, S>) -> After {
+    pub(super) fn reset_unfinished<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
         match self.phase {
-            Phase::Lingering => After::Close,
-            Phase::Open | Phase::Closing => self.give_up(&Gone::Reset, hands),
+            Phase::Lingering => NextStep::Close,
+            Phase::Open | Phase::Closing => self.abort(&Disconnect::Reset, cx),
         }
     }
 
@@ -216,36 +216,36 @@ impl<'c> Connection<'c> {
     }
 
     /// Gives back what it held of what all share.
-    pub(super) fn leave(&mut self, shared: &Shared) {
+    pub(super) fn release(&mut self, shared: &Shared) {
         self.input.clear(&mut self.share, &shared.parked);
         self.output.clear(&mut self.share, &shared.parked);
-        let places = if self.phase == Phase::Lingering { &shared.lingering } else { &shared.open };
-        places.fetch_sub(1, Relaxed);
+        let slab = if self.phase == Phase::Lingering { &shared.lingering } else { &shared.open };
+        slab.fetch_sub(1, Relaxed);
     }
 
     /// Lets the session look at the time, or at the stop, even if nothing has come.
-    fn work_idle<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> Result<After, Gone> {
+    fn work_idle<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<NextStep, Disconnect> {
         if self.may_read() {
-            self.pump_parked(hands)?;
+            self.pump_parked(cx)?;
         }
-        self.work(hands)
+        self.work(cx)
     }
 
-    fn work<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> Result<After, Gone> {
+    fn work<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<NextStep, Disconnect> {
         let was_blocked = !self.output.is_empty();
         if was_blocked {
-            self.send_parked(hands)?;
+            self.send_parked(cx)?;
         }
         if was_blocked && self.may_read() {
-            self.pump_parked(hands)?;
+            self.pump_parked(cx)?;
         }
         if self.inflow.readable && self.may_read() {
-            self.receive(hands)?;
+            self.receive(cx)?;
         }
         if self.phase == Phase::Closing && self.output.is_empty() {
-            return Ok(self.linger(hands));
+            return Ok(self.linger(cx));
         }
-        Ok(if self.inflow.readable && self.may_read() { After::Again } else { After::Wait })
+        Ok(if self.inflow.readable && self.may_read() { NextStep::Again } else { NextStep::Wait })
     }
 
     fn may_read(&self) -> bool {
@@ -253,10 +253,10 @@ impl<'c> Connection<'c> {
     }
 
     /// One read, and all the frames in it.
-    fn receive<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> Result<(), Gone> {
-        let mut rx = std::mem::take(&mut hands.rx);
+    fn receive<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
+        let mut rx = std::mem::take(&mut cx.rx);
         let outcome = match self.tcp.read(&mut rx) {
-            Ok(len) => self.received(&rx, len, hands),
+            Ok(len) => self.received(&rx, len, cx),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.inflow.readable = false;
                 Ok(())
@@ -264,7 +264,7 @@ impl<'c> Connection<'c> {
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
             Err(error) => Err(lost(&error)),
         };
-        hands.rx = rx;
+        cx.rx = rx;
         outcome
     }
 
@@ -272,58 +272,58 @@ impl<'c> Connection<'c> {
         &mut self,
         rx: &[u8],
         len: usize,
-        hands: &mut Hands<'c, S>,
-    ) -> Result<(), Gone> {
-        let octets = &rx[..len];
-        add(&hands.counters.octets_in, len as u64);
+        cx: &mut WorkerContext<'c, S>,
+    ) -> Result<(), Disconnect> {
+        let bytes = &rx[..len];
+        add(&cx.counters.bytes_in, len as u64);
         self.inflow.after_read(len, rx.len());
         if self.input.is_empty() {
-            let consumed = self.pump(octets, hands)?;
-            return self.park_input(&octets[consumed..], hands);
+            let consumed = self.pump(bytes, cx)?;
+            return self.park_input(&bytes[consumed..], cx);
         }
-        self.input.push(octets, &mut self.share, &hands.shared.parked)?;
-        self.pump_parked(hands)
+        self.input.push(bytes, &mut self.share, &cx.shared.parked)?;
+        self.pump_parked(cx)
     }
 
-    fn park_input<S>(&mut self, rest: &[u8], hands: &Hands<'c, S>) -> Result<(), Gone> {
+    fn park_input<S>(&mut self, rest: &[u8], cx: &WorkerContext<'c, S>) -> Result<(), Disconnect> {
         if !rest.is_empty() && self.phase == Phase::Open {
-            self.input.push(rest, &mut self.share, &hands.shared.parked)?;
+            self.input.push(rest, &mut self.share, &cx.shared.parked)?;
         }
         Ok(())
     }
 
-    fn pump_parked<S: Service>(&mut self, hands: &mut Hands<'c, S>) -> Result<(), Gone> {
+    fn pump_parked<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
         let mut input = std::mem::take(&mut self.input);
-        let outcome = self.pump(input.octets(), hands);
+        let outcome = self.pump(input.bytes(), cx);
         let consumed = outcome.as_ref().map_or(0, |&consumed| consumed);
-        input.consume(consumed, &mut self.share, &hands.shared.parked);
+        input.consume(consumed, &mut self.share, &cx.shared.parked);
         self.input = input;
         outcome.map(|_| ())
     }
 
     /// Pumps the session until it wants more input, its output is blocked, or it closes; says how many
-    /// octets were consumed. All replies to one batch go out in one write, if they fit the buffer.
-    fn pump<S: Service>(&mut self, input: &[u8], hands: &mut Hands<'c, S>) -> Result<usize, Gone> {
+    /// bytes were consumed. All replies to one batch go out in one write, if they fit the buffer.
+    fn pump<S: Service>(&mut self, input: &[u8], cx: &mut WorkerContext<'c, S>) -> Result<usize, Disconnect> {
         let mut consumed = 0;
         loop {
-            let mut out = Out::new(&mut hands.tx);
+            let mut out = OutBuf::new(&mut cx.tx);
             let rest = &input[consumed..];
             let session = &mut self.session;
             let (len, want) =
-                pump(session, &mut hands.guard, hands.now, rest, self.inflow.ended, &mut out);
+                pump(session, &mut cx.guard, cx.now, rest, self.inflow.ended, &mut out);
             consumed += len;
-            let sent = write(&mut self.tcp, out.written(), hands.counters)?;
+            let sent = write(&mut self.tcp, out.written(), cx.counters)?;
             let unsent = &out.written()[sent..];
             if !unsent.is_empty() {
-                self.output.push(unsent, &mut self.share, &hands.shared.parked)?;
-                self.session.block(hands.now);
-                self.since = hands.now;
+                self.output.push(unsent, &mut self.share, &cx.shared.parked)?;
+                self.session.block(cx.now);
+                self.since = cx.now;
             }
             match want {
                 Want::Close => self.phase = Phase::Closing,
                 _ if !self.output.is_empty() => {}
                 Want::Output { .. } => continue,
-                Want::Input { .. } if self.was_held_up(hands) => continue,
+                Want::Input { .. } if self.handlers_were_slow(cx) => continue,
                 Want::Input { .. } => {}
             }
             return Ok(consumed);
@@ -331,84 +331,84 @@ impl<'c> Connection<'c> {
     }
 
     /// Whether handlers took long. That time is not the peer's: for the session it stands still.
-    fn was_held_up<S>(&mut self, hands: &mut Hands<'c, S>) -> bool {
-        let began = std::mem::replace(&mut hands.now, hands.clock.now());
-        let held_up = hands.now.since(began) >= LONG;
-        if held_up {
+    fn handlers_were_slow<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> bool {
+        let began = std::mem::replace(&mut cx.now, cx.clock.now());
+        let slow = cx.now.since(began) >= SLOW_HANDLER;
+        if slow {
             self.session.block(began);
         }
-        held_up
+        slow
     }
 
     /// Sends on what the peer did not take before.
-    fn send_parked<S>(&mut self, hands: &mut Hands<'c, S>) -> Result<(), Gone> {
-        let sent = write(&mut self.tcp, self.output.octets(), hands.counters)?;
+    fn send_parked<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
+        let sent = write(&mut self.tcp, self.output.bytes(), cx.counters)?;
         if sent > 0 {
-            self.since = hands.now;
-            self.output.consume(sent, &mut self.share, &hands.shared.parked);
+            self.since = cx.now;
+            self.output.consume(sent, &mut self.share, &cx.shared.parked);
         }
         Ok(())
     }
 
     /// The last reply is sent. Unless the peer has nothing more to say, its words are drained for a
-    /// while, for a close with unread octets would destroy that reply.
-    fn linger<S>(&mut self, hands: &mut Hands<'c, S>) -> After {
-        self.input.clear(&mut self.share, &hands.shared.parked);
-        let places = hands.shared.lingering_cap();
-        if self.inflow.ended || !Shared::take_place(&hands.shared.lingering, places) {
-            return After::Close;
+    /// while, for a close with unread bytes would destroy that reply.
+    fn linger<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
+        self.input.clear(&mut self.share, &cx.shared.parked);
+        let slab = cx.shared.lingering_cap();
+        if self.inflow.ended || !Shared::take_place(&cx.shared.lingering, slab) {
+            return NextStep::Close;
         }
-        hands.shared.open.fetch_sub(1, Relaxed);
+        cx.shared.open.fetch_sub(1, Relaxed);
         self.phase = Phase::Lingering;
-        self.since = hands.now;
+        self.since = cx.now;
         if self.tcp.shutdown(Shutdown::Write).is_err() {
-            return After::Close;
+            return NextStep::Close;
         }
-        self.drain(hands)
+        self.drain(cx)
     }
 
     /// One read a turn, as for those that are served: a flood into it must not delay them.
-    fn drain<S>(&mut self, hands: &mut Hands<'c, S>) -> After {
-        match self.tcp.read(&mut hands.rx) {
-            Ok(0) => return After::Close,
-            Ok(len) => add(&hands.counters.octets_in, len as u64),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return After::Wait,
+    fn drain<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
+        match self.tcp.read(&mut cx.rx) {
+            Ok(0) => return NextStep::Close,
+            Ok(len) => add(&cx.counters.bytes_in, len as u64),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return NextStep::Wait,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return After::Close,
+            Err(_) => return NextStep::Close,
         }
-        After::Again
+        NextStep::Again
     }
 
-    fn give_up<S>(&mut self, gone: &Gone, hands: &Hands<'c, S>) -> After {
-        if matches!(gone, Gone::Reset) {
-            add(&hands.counters.resets, 1);
+    fn abort<S>(&mut self, disconnect: &Disconnect, cx: &WorkerContext<'c, S>) -> NextStep {
+        if matches!(disconnect, Disconnect::Reset) {
+            add(&cx.counters.resets, 1);
             if let Err(error) = SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO)) {
                 log::debug!("a connection closes without a reset: {error}");
             }
         }
-        After::Close
+        NextStep::Close
     }
 }
 
 /// Writes until all is sent or the system takes no more; says how much it took.
-fn write(tcp: &mut TcpStream, octets: &[u8], counters: &WorkerCounters) -> Result<usize, Gone> {
+fn write(tcp: &mut TcpStream, bytes: &[u8], counters: &WorkerCounters) -> Result<usize, Disconnect> {
     let mut sent = 0;
-    while sent < octets.len() {
-        match tcp.write(&octets[sent..]) {
-            Ok(0) => return Err(Gone::Lost),
+    while sent < bytes.len() {
+        match tcp.write(&bytes[sent..]) {
+            Ok(0) => return Err(Disconnect::Lost),
             Ok(len) => sent += len,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(lost(&error)),
         }
     }
-    add(&counters.octets_out, sent as u64);
+    add(&counters.bytes_out, sent as u64);
     Ok(sent)
 }
 
-fn lost(error: &io::Error) -> Gone {
+fn lost(error: &io::Error) -> Disconnect {
     log::debug!("a connection is lost: {error}");
-    Gone::Lost
+    Disconnect::Lost
 }
 
 #[cfg(test)]
@@ -419,6 +419,6 @@ mod tests {
     #[test]
     fn a_connection_is_small() {
         let len = size_of::<Connection<'_>>();
-        assert!(len <= 208, "{len} octets");
+        assert!(len <= 208, "{len} bytes");
     }
 }

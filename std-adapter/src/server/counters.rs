@@ -16,17 +16,17 @@ pub struct Counters {
     pub open: usize,
     /// Connections that were told why they close, and are being drained.
     pub lingering: usize,
-    /// Connections reset: no progress of a write, or no budget to park octets.
+    /// Connections reset: no progress of a write, or no budget to park bytes.
     pub resets: u64,
     /// Requests answered by a handler, or refused on its behalf.
     pub requests: u64,
     /// Panics of handlers, and of the service when it was told of a refusal.
     pub panics: u64,
-    /// Octets read from peers.
-    pub octets_in: u64,
-    /// Octets of replies, handed to the system.
-    pub octets_out: u64,
-    /// Octets parked.
+    /// Bytes read from peers.
+    pub bytes_in: u64,
+    /// Bytes of replies, handed to the system.
+    pub bytes_out: u64,
+    /// Bytes parked.
     pub parked: usize,
     pub(super) errors: [u64; Code::ALL.len()],
 }
@@ -42,8 +42,8 @@ impl Counters {
         self.resets += worker.resets.load(Relaxed);
         self.requests += worker.requests.load(Relaxed);
         self.panics += worker.panics.load(Relaxed);
-        self.octets_in += worker.octets_in.load(Relaxed);
-        self.octets_out += worker.octets_out.load(Relaxed);
+        self.bytes_in += worker.bytes_in.load(Relaxed);
+        self.bytes_out += worker.bytes_out.load(Relaxed);
         for (sum, errors) in self.errors.iter_mut().zip(&worker.errors) {
             *sum += errors.load(Relaxed);
         }
@@ -57,8 +57,8 @@ pub(super) struct WorkerCounters {
     pub(super) resets: AtomicU64,
     pub(super) requests: AtomicU64,
     pub(super) panics: AtomicU64,
-    pub(super) octets_in: AtomicU64,
-    pub(super) octets_out: AtomicU64,
+    pub(super) bytes_in: AtomicU64,
+    pub(super) bytes_out: AtomicU64,
     pub(super) errors: [AtomicU64; Code::ALL.len()],
 }
 

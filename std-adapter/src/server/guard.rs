@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use linecard_core::{Code, Frame, Reply, Sent, Service};
+use linecard_core::{Code, Frame, Reply, Answered, Service};
 
 use super::counters::{WorkerCounters, add};
 
@@ -24,7 +24,7 @@ impl<'c, S: Service> Guard<'c, S> {
 }
 
 impl<S: Service> Service for Guard<'_, S> {
-    fn call(&mut self, request: &Frame<'_>, mut reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, mut reply: Reply<'_>) -> Answered {
         add(&self.counters.requests, 1);
         let answer = || self.service.call(request, reply.reborrow());
         let sent = catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {

@@ -10,7 +10,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::config::Config;
-use super::shared::{Desk, Newcomer, Shared};
+use super::shared::{Mailbox, Accepted, Shared};
 
 const ACCEPT: Token = Token(0);
 const WAKE: Token = Token(1);
@@ -25,8 +25,8 @@ const BATCH: usize = 256;
 /// A shortage is told of so often, for it may last, and whoever connects could fill a log with it.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
-/// Octets of replies that a socket takes and its peer has not. Left to itself, the system lets that
-/// grow to megaoctets for each peer that doesn't read, until it has none left for anybody.
+/// Bytes of replies that a socket takes and its peer has not. Left to itself, the system lets that
+/// grow to megabytes for each peer that doesn't read, until it has none left for anybody.
 const SEND_BUFFER_LEN: usize = 128 * 1024;
 
 #[derive(Debug)]
@@ -68,15 +68,15 @@ impl Listener {
     /// completed by then are handed over too, to be told.
     pub(super) fn run(mut self, shared: &Shared, config: &Config) -> io::Result<()> {
         let mut events = Events::with_capacity(2);
-        let mut desks = shared.workers.iter().cycle();
+        let mut mailboxes = shared.workers.iter().cycle();
         let mut limit = None;
-        let _at_the_end = shared.stop_at_the_end();
+        let _at_the_end = shared.stop_on_drop();
         let outcome = loop {
             match self.poll.poll(&mut events, limit) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => break Err(error),
-                _ => limit = self.accept_all(shared, config, &mut desks),
+                _ => limit = self.accept_all(shared, config, &mut mailboxes),
             }
-            limit = limit.into_iter().chain(shared.ring_alarms()).min();
+            limit = limit.into_iter().chain(shared.wake_due_workers()).min();
             if shared.is_stopping() {
                 break Ok(());
             }
@@ -90,14 +90,14 @@ impl Listener {
         &mut self,
         shared: &Shared,
         config: &Config,
-        desks: &mut impl Iterator<Item = &'s Desk>,
+        mailboxes: &mut impl Iterator<Item = &'s Mailbox>,
     ) -> Option<Duration> {
         for _connection in 0..BATCH {
             match self.socket.accept() {
                 Ok((tcp, peer)) => {
-                    let newcomer = admit(tcp, peer, shared, config);
-                    newcomer.into_iter().zip(&mut *desks).for_each(|(newcomer, desk)| {
-                        desk.hand_over(newcomer);
+                    let accepted = admit(tcp, peer, shared, config);
+                    accepted.into_iter().zip(&mut *mailboxes).for_each(|(accepted, mailbox)| {
+                        mailbox.hand_over(accepted);
                     });
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
@@ -124,7 +124,7 @@ impl Listener {
 }
 
 /// A connection over the limit is to be told `busy`; with too many of those about, it is dropped.
-fn admit(tcp: TcpStream, peer: SocketAddr, shared: &Shared, config: &Config) -> Option<Newcomer> {
+fn admit(tcp: TcpStream, peer: SocketAddr, shared: &Shared, config: &Config) -> Option<Accepted> {
     shared.accepted.fetch_add(1, Relaxed);
     if let Err(error) = tcp.set_nodelay(true) {
         log::debug!("{peer}: {error}");
@@ -135,7 +135,7 @@ fn admit(tcp: TcpStream, peer: SocketAddr, shared: &Shared, config: &Config) -> 
         return None;
     }
     log::debug!("{peer}: {}", if admitted { "connected" } else { "no room" });
-    Some(Newcomer { tcp, admitted })
+    Some(Accepted { tcp, admitted })
 }
 
 /// Whether an error of `accept` means that connection alone, so that the next may be had at once.

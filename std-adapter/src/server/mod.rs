@@ -1,13 +1,13 @@
 //! A server for many connections: readiness-driven, on a few worker threads.
 //!
 //! ```text
-//! listener ──newcomers──► worker: poll ─► connection: read ─► pump ─► write
+//! listener ──accepted──► worker: poll ─► connection: read ─► pump ─► write
 //! (accepts, `busy`)         │                 │ leftovers        │ what the peer doesn't take
 //!     ▲                 deadlines             ▼                  ▼
 //!                                          parked (one budget for the process)
 //! ```
 //!
-//! A worker has one buffer to read into and one to write replies to; a connection owns octets only
+//! A worker has one buffer to read into and one to write replies to; a connection owns bytes only
 //! while a frame of it is incomplete, or while its peer does not read. Handlers run on the worker
 //! that owns the connection, one at a time: a slow one delays the connections of its worker, and no
 //! others. A handler that panics costs its caller a `failed`; the worker and its state go on.
@@ -22,7 +22,7 @@ mod deadlines;
 mod guard;
 mod listener;
 mod parked;
-mod places;
+mod slab;
 mod shared;
 mod worker;
 
@@ -112,7 +112,7 @@ impl Server {
             let worked = threads.into_iter().map(|thread| thread?.join().unwrap_or_else(panicked));
             worked.fold(accepted, Result::and)
         });
-        shared.clear_desks();
+        shared.clear_mailboxes();
         outcome
     }
 }
@@ -127,7 +127,7 @@ where
     S: Service + Send + 's,
 {
     thread::Builder::new().name("linecard-worker".into()).spawn_scoped(scope, move || {
-        let _at_the_end = shared.stop_at_the_end();
+        let _at_the_end = shared.stop_on_drop();
         worker.run()
     })
 }

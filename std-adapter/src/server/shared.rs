@@ -34,22 +34,22 @@ pub(super) struct Shared {
     pub(super) accepted: AtomicU64,
     pub(super) accept_errors: AtomicU64,
     pub(super) parked: Budget,
-    pub(super) workers: Vec<Desk>,
+    pub(super) workers: Vec<Mailbox>,
     listener: Waker,
 }
 
 /// One worker's place, as others see it.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct Mailbox {
     waker: Waker,
     alarm: Alarm,
-    newcomers: Mutex<Vec<Newcomer>>,
+    accepted: Mutex<Vec<Accepted>>,
     pub(super) counters: WorkerCounters,
 }
 
 /// A connection just accepted, and whether there is room for it.
 #[derive(Debug)]
-pub(super) struct Newcomer {
+pub(super) struct Accepted {
     pub(super) tcp: TcpStream,
     pub(super) admitted: bool,
 }
@@ -57,10 +57,10 @@ pub(super) struct Newcomer {
 impl Shared {
     pub(super) fn new(config: &Config, listener: &Listener, polls: &[Poll]) -> io::Result<Self> {
         let workers = polls.iter().map(|poll| {
-            Ok(Desk {
+            Ok(Mailbox {
                 waker: Waker::new(poll.registry(), WAKE)?,
                 alarm: Alarm::new(),
-                newcomers: Mutex::default(),
+                accepted: Mutex::default(),
                 counters: WorkerCounters::default(),
             })
         });
@@ -79,15 +79,15 @@ impl Shared {
     }
 
     /// Stops the server when it is dropped.
-    pub(super) const fn stop_at_the_end(&self) -> StopAtTheEnd<'_> {
-        StopAtTheEnd { shared: self }
+    pub(super) const fn stop_on_drop(&self) -> StopOnDrop<'_> {
+        StopOnDrop { shared: self }
     }
 
     /// Closes the newcomers that no worker is left to welcome.
-    pub(super) fn clear_desks(&self) {
-        for newcomer in self.workers.iter().flat_map(Desk::take_newcomers) {
-            let places = if newcomer.admitted { &self.open } else { &self.lingering };
-            places.fetch_sub(1, Relaxed);
+    pub(super) fn clear_mailboxes(&self) {
+        for accepted in self.workers.iter().flat_map(Mailbox::take_accepted) {
+            let slab = if accepted.admitted { &self.open } else { &self.lingering };
+            slab.fetch_sub(1, Relaxed);
         }
     }
 
@@ -108,22 +108,22 @@ impl Shared {
     }
 
     /// A worker's next deadline: from then on it will be woken. Not once the server stops.
-    pub(super) fn set_alarm(&self, desk: &Desk, at: Millis) {
-        if desk.alarm.set(at) {
+    pub(super) fn set_alarm(&self, mailbox: &Mailbox, at: Millis) {
+        if mailbox.alarm.set(at) {
             wake(&self.listener);
         }
     }
 
     /// Wakes the workers whose deadlines have come; says when the next comes.
-    pub(super) fn ring_alarms(&self) -> Option<Duration> {
+    pub(super) fn wake_due_workers(&self) -> Option<Duration> {
         let now = self.clock.now();
-        self.workers.iter().filter(|desk| desk.alarm.rings(now)).for_each(|desk| wake(&desk.waker));
-        let next = self.workers.iter().map(|desk| desk.alarm.at()).min()?;
+        self.workers.iter().filter(|mailbox| mailbox.alarm.fire(now)).for_each(|mailbox| wake(&mailbox.waker));
+        let next = self.workers.iter().map(|mailbox| mailbox.alarm.at()).min()?;
         (next < Millis::MAX).then(|| duration(next.since(now)))
     }
 
     fn wake_workers(&self) {
-        self.workers.iter().for_each(|desk| wake(&desk.waker));
+        self.workers.iter().for_each(|mailbox| wake(&mailbox.waker));
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -137,8 +137,8 @@ impl Shared {
     }
 
     /// Takes one of `cap` places, if one is left.
-    pub(super) fn take_place(places: &AtomicUsize, cap: usize) -> bool {
-        places.fetch_update(Relaxed, Relaxed, |taken| (taken < cap).then_some(taken + 1)).is_ok()
+    pub(super) fn take_place(slab: &AtomicUsize, cap: usize) -> bool {
+        slab.fetch_update(Relaxed, Relaxed, |taken| (taken < cap).then_some(taken + 1)).is_ok()
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -150,34 +150,34 @@ impl Shared {
             parked: self.parked.used(),
             ..Counters::default()
         };
-        self.workers.iter().for_each(|desk| sum.add(&desk.counters));
+        self.workers.iter().for_each(|mailbox| sum.add(&mailbox.counters));
         sum
     }
 }
 
 /// Stops the server when it is dropped.
-pub(super) struct StopAtTheEnd<'s> {
+pub(super) struct StopOnDrop<'s> {
     shared: &'s Shared,
 }
 
-impl Drop for StopAtTheEnd<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.shared.stop();
     }
 }
 
-impl Desk {
-    pub(super) fn hand_over(&self, newcomer: Newcomer) {
-        self.newcomers().push(newcomer);
+impl Mailbox {
+    pub(super) fn hand_over(&self, accepted: Accepted) {
+        self.accepted().push(accepted);
         wake(&self.waker);
     }
 
-    pub(super) fn take_newcomers(&self) -> Vec<Newcomer> {
-        std::mem::take(&mut *self.newcomers())
+    pub(super) fn take_accepted(&self) -> Vec<Accepted> {
+        std::mem::take(&mut *self.accepted())
     }
 
-    fn newcomers(&self) -> std::sync::MutexGuard<'_, Vec<Newcomer>> {
-        self.newcomers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn accepted(&self) -> std::sync::MutexGuard<'_, Vec<Accepted>> {
+        self.accepted.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -9,19 +9,19 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::clock::{duration, millis};
 use super::config::Config;
-use super::connection::{After, Connection, Hands};
+use super::connection::{NextStep, Connection, WorkerContext};
 use super::deadlines::Deadlines;
 use super::guard::Guard;
-use super::places::Places;
-use super::shared::{Desk, Newcomer, Shared};
+use super::slab::Slab;
+use super::shared::{Mailbox, Accepted, Shared};
 
 /// The token of the worker's waker; connections have the keys of their places.
 pub(super) const WAKE: Token = Token(usize::MAX);
 
-/// Octets read at one time. A frame may be longer: it is parked as it comes.
+/// Bytes read at one time. A frame may be longer: it is parked as it comes.
 const RX_LEN: usize = 64 * 1024;
 
-/// Octets of replies gathered for one write, beside the longest reply. Together, by default, they stay under
+/// Bytes of replies gathered for one write, beside the longest reply. Together, by default, they stay under
 /// 128 KiB: when glibc is given back a larger block, it begins to keep twice as much in each heap.
 const BATCH_LEN: usize = 48 * 1024;
 
@@ -33,15 +33,15 @@ const SHARE_CAP: usize = 100_000;
 
 pub(super) struct Worker<'c, S> {
     poll: Poll,
-    desk: &'c Desk,
+    mailbox: &'c Mailbox,
     config: &'c Config,
-    connections: Places<Connection<'c>>,
+    connections: Slab<Connection<'c>>,
     deadlines: Deadlines,
     /// Connections with more to do, once the others had their turn.
     again: Vec<usize>,
-    hands: Hands<'c, S>,
+    cx: WorkerContext<'c, S>,
     /// When the last connection is dropped, once the server stops.
-    give_up_at: Option<Millis>,
+    abort_at: Option<Millis>,
 }
 
 impl<'c, S: Service> Worker<'c, S> {
@@ -52,29 +52,29 @@ impl<'c, S: Service> Worker<'c, S> {
         config: &'c Config,
         service: S,
     ) -> Self {
-        let desk = &shared.workers[index];
+        let mailbox = &shared.workers[index];
         let share = config.max_connections.div_ceil(shared.workers.len()).min(SHARE_CAP);
-        let hands = Hands {
+        let cx = WorkerContext {
             rx: vec![0; RX_LEN].into(),
-            tx: vec![0; config.limits.reply_room() + BATCH_LEN].into(),
-            guard: Guard::new(service, &desk.counters),
+            tx: vec![0; config.limits.max_reply_frame_len() + BATCH_LEN].into(),
+            guard: Guard::new(service, &mailbox.counters),
             shared,
-            counters: &desk.counters,
+            counters: &mailbox.counters,
             write_timeout: millis(config.write_timeout),
             clock: shared.clock,
             now: Millis(0),
         };
         Self {
             poll,
-            desk,
+            mailbox,
             config,
-            connections: Places::with_capacity(share),
+            connections: Slab::with_capacity(share),
             // Reserved at once, which costs no memory until it is used. A small block that grows while a storm
             // fills the heap would stay behind at its end, and keep all that was before it from the system.
             deadlines: Deadlines::with_capacity(share),
             again: Vec::with_capacity(share),
-            hands,
-            give_up_at: None,
+            cx,
+            abort_at: None,
         }
     }
 
@@ -83,13 +83,13 @@ impl<'c, S: Service> Worker<'c, S> {
         let mut events = Events::with_capacity(EVENTS_CAP);
         loop {
             self.wait(&mut events)?;
-            self.hands.now = self.hands.clock.now();
+            self.cx.now = self.cx.clock.now();
             for event in &events {
                 self.ready(event);
             }
-            self.go_on();
-            self.look_at_deadlines();
-            if self.hands.shared.is_stopping() && self.is_stopped() {
+            self.run_ready();
+            self.run_deadlines();
+            if self.cx.shared.is_stopping() && self.is_stopped() {
                 return Ok(());
             }
         }
@@ -107,41 +107,41 @@ impl<'c, S: Service> Worker<'c, S> {
         if !self.again.is_empty() {
             return Some(Duration::ZERO);
         }
-        let due = self.deadlines.next().into_iter().chain(self.give_up_at).min();
-        if self.hands.shared.is_stopping() {
-            return due.map(|due| duration(due.since(self.hands.clock.now())));
+        let due = self.deadlines.next().into_iter().chain(self.abort_at).min();
+        if self.cx.shared.is_stopping() {
+            return due.map(|due| duration(due.since(self.cx.clock.now())));
         }
-        self.hands.shared.set_alarm(self.desk, due.unwrap_or(Millis::MAX));
+        self.cx.shared.set_alarm(self.mailbox, due.unwrap_or(Millis::MAX));
         None
     }
 
     fn ready(&mut self, event: &Event) {
         if event.token() == WAKE {
-            return self.welcome_all();
+            return self.accept_all();
         }
         let (readable, hung_up) = (event.is_readable(), event.is_read_closed());
-        self.turn(event.token().0, |connection, hands| connection.ready(readable, hung_up, hands));
+        self.turn(event.token().0, |connection, cx| connection.ready(readable, hung_up, cx));
     }
 
-    fn welcome_all(&mut self) {
-        for newcomer in self.desk.take_newcomers() {
-            self.welcome(newcomer);
+    fn accept_all(&mut self) {
+        for accepted in self.mailbox.take_accepted() {
+            self.accept(accepted);
         }
     }
 
-    fn welcome(&mut self, Newcomer { mut tcp, admitted }: Newcomer) {
-        let session = Session::new(&self.config.limits, self.hands.now);
+    fn accept(&mut self, Accepted { mut tcp, admitted }: Accepted) {
+        let session = Session::new(&self.config.limits, self.cx.now);
         let key = self.connections.next_key();
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registered = self.poll.registry().register(&mut tcp, Token(key), interest);
-        self.connections.insert(Connection::new(tcp, session, admitted, self.hands.now));
+        self.connections.insert(Connection::new(tcp, session, admitted, self.cx.now));
         let stop_by = self.stop_by();
-        self.turn(key, |connection, hands| match registered {
-            Ok(()) if !admitted => connection.turn_away(hands),
-            Ok(()) => stop_by.map_or(After::Wait, |by| connection.stop(by, hands)),
+        self.turn(key, |connection, cx| match registered {
+            Ok(()) if !admitted => connection.refuse_busy(cx),
+            Ok(()) => stop_by.map_or(NextStep::Wait, |by| connection.stop(by, cx)),
             Err(error) => {
                 log::warn!("a connection can't be watched: {error}");
-                After::Close
+                NextStep::Close
             }
         });
     }
@@ -150,77 +150,77 @@ impl<'c, S: Service> Worker<'c, S> {
     fn turn(
         &mut self,
         key: usize,
-        step: impl FnOnce(&mut Connection<'c>, &mut Hands<'c, S>) -> After,
+        step: impl FnOnce(&mut Connection<'c>, &mut WorkerContext<'c, S>) -> NextStep,
     ) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        match step(connection, &mut self.hands) {
-            After::Close => return self.close(key),
-            After::Again if !connection.queued => {
+        match step(connection, &mut self.cx) {
+            NextStep::Close => return self.close(key),
+            NextStep::Again if !connection.queued => {
                 connection.queued = true;
                 self.again.push(key);
             }
-            After::Again | After::Wait => {}
+            NextStep::Again | NextStep::Wait => {}
         }
-        let due = connection.deadline(self.hands.write_timeout);
+        let due = connection.deadline(self.cx.write_timeout);
         connection.scheduled = self.deadlines.advance(key, connection.scheduled, due);
     }
 
     fn close(&mut self, key: usize) {
         let Some(mut connection) = self.connections.remove(key) else { return };
         self.deadlines.remove(key, connection.scheduled);
-        connection.leave(self.hands.shared);
+        connection.release(self.cx.shared);
     }
 
-    fn go_on(&mut self) {
+    fn run_ready(&mut self) {
         let waiting = self.again.len();
         for at in 0..waiting {
-            self.turn(self.again[at], |connection, hands| {
+            self.turn(self.again[at], |connection, cx| {
                 connection.queued = false;
-                connection.turn(hands)
+                connection.turn(cx)
             });
         }
         self.again.drain(..waiting);
     }
 
-    fn look_at_deadlines(&mut self) {
-        while let Some(key) = self.deadlines.pop_due(self.hands.now) {
-            self.turn(key, |connection, hands| {
+    fn run_deadlines(&mut self) {
+        while let Some(key) = self.deadlines.pop_due(self.cx.now) {
+            self.turn(key, |connection, cx| {
                 connection.scheduled = Millis::MAX;
-                connection.due(hands)
+                connection.due(cx)
             });
         }
     }
 
     /// Whether the last connection is closed, or the time is up. The first time, tells every connection.
     fn is_stopped(&mut self) -> bool {
-        if self.give_up_at.is_none() {
+        if self.abort_at.is_none() {
             self.begin_stop();
         }
         // Asked before the last look at the desk, so that nobody is left standing there.
-        let listening = self.hands.shared.is_listening();
-        self.welcome_all();
-        if self.give_up_at.is_some_and(|at| self.hands.now >= at) {
-            self.give_up();
+        let listening = self.cx.shared.is_listening();
+        self.accept_all();
+        if self.abort_at.is_some_and(|at| self.cx.now >= at) {
+            self.abort();
         }
         self.connections.is_empty() && !listening
     }
 
     /// The time is up: drops every connection.
-    fn give_up(&mut self) {
+    fn abort(&mut self) {
         let unfinished = self.connections.len();
         if unfinished > 0 {
             log::warn!("{unfinished} connections were closed unfinished");
         }
         for key in 0..self.connections.end() {
-            self.turn(key, Connection::cut_off);
+            self.turn(key, Connection::reset_unfinished);
         }
     }
 
     fn begin_stop(&mut self) {
-        self.give_up_at = Some(self.hands.now.after(millis(self.config.stop_timeout)));
+        self.abort_at = Some(self.cx.now.after(millis(self.config.stop_timeout)));
         let by = self.stop_by().unwrap_or_default();
         for key in 0..self.connections.end() {
-            self.turn(key, |connection, hands| connection.stop(by, hands));
+            self.turn(key, |connection, cx| connection.stop(by, cx));
         }
     }
 
@@ -228,7 +228,7 @@ impl<'c, S: Service> Worker<'c, S> {
     /// rest is for sending and for closing.
     fn stop_by(&self) -> Option<Millis> {
         let half = Millis(millis(self.config.stop_timeout).0 / 2);
-        self.give_up_at.map(|at| at.since(half))
+        self.abort_at.map(|at| at.since(half))
     }
 }
 
@@ -236,7 +236,7 @@ impl<'c, S: Service> Worker<'c, S> {
 mod tests {
     use std::net;
 
-    use linecard_core::{Code, Frame, Reply, Sent};
+    use linecard_core::{Code, Frame, Reply, Answered};
 
     use super::*;
     use crate::server::listener::Listener;
@@ -244,7 +244,7 @@ mod tests {
     struct Nothing;
 
     impl Service for Nothing {
-        fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
+        fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
             reply.error(Code::UnknownCommand, request.name)
         }
     }
@@ -262,13 +262,13 @@ mod tests {
         let tcp = mio::net::TcpStream::connect(peers.local_addr().unwrap()).unwrap();
         let (peer, _) = peers.accept().unwrap();
         assert!(Shared::take_place(&shared.open, 1));
-        shared.workers[0].hand_over(Newcomer { tcp, admitted: true });
+        shared.workers[0].hand_over(Accepted { tcp, admitted: true });
         shared.stop_listening();
         assert!(!worker.is_stopped(), "there is one more to tell");
         let mut words = String::new();
         io::BufRead::read_line(&mut io::BufReader::new(&peer), &mut words).unwrap();
         assert_eq!(words, "ERR\n");
-        worker.give_up();
+        worker.abort();
         assert!(worker.is_stopped());
         assert_eq!((shared.counters().open, shared.counters().lingering), (0, 0));
     }

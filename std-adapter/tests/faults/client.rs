@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use linecard_std::protocol::{Command, Octets};
+use linecard_std::protocol::{Command, Bytes};
 use linecard_std::{Client, ClientConfig, Stream};
 use socket2::SockRef;
 
@@ -12,8 +12,8 @@ struct Echo;
 
 impl Command for Echo {
     const NAME: &'static str = "ECHO";
-    type Request<'i> = Octets<'i>;
-    type Reply<'i> = Octets<'i>;
+    type Request<'i> = Bytes<'i>;
+    type Reply<'i> = Bytes<'i>;
 }
 
 #[test]
@@ -25,14 +25,14 @@ fn tiny_socket_buffers_change_nothing() {
     let stream = Stream::new(tcp).expect("a socket");
     let mut client = Client::over(stream, &ClientConfig::default());
     let body: Vec<u8> = (0..=u8::MAX).cycle().take(60_000).collect();
-    let reply = client.call::<Echo>(&Octets(&body)).expect("a reply");
+    let reply = client.call::<Echo>(&Bytes(&body)).expect("a reply");
     assert!(reply.0 == body, "one long call");
     for len in [0, 1, 255, 10_000] {
         let pieces: Vec<_> = (0..10).map(|at| &body[at..at + len]).collect();
         // As many on their way as the client lets there be.
         let mut sent = Vec::new();
         for piece in &pieces {
-            match client.send::<Echo>(&Octets(piece)) {
+            match client.send::<Echo>(&Bytes(piece)) {
                 Ok(ticket) => sent.push((ticket, piece)),
                 Err(_) => break,
             }
@@ -40,7 +40,7 @@ fn tiny_socket_buffers_change_nothing() {
         assert!(!sent.is_empty());
         for (ticket, piece) in sent {
             let reply = client.receive(ticket).expect("a reply");
-            assert!(reply.0 == *piece, "{len} octets");
+            assert!(reply.0 == *piece, "{len} bytes");
         }
     }
     server.stop();

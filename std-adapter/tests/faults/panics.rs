@@ -2,7 +2,7 @@
 
 use linecard_std::protocol::Code;
 
-use crate::support::{App, Running, octets, refusal};
+use crate::support::{App, Running, bytes, refusal};
 
 #[test]
 fn the_caller_gets_failed_and_everyone_goes_on() {
@@ -12,12 +12,12 @@ fn the_caller_gets_failed_and_everyone_goes_on() {
     other.send(b"ECHO 2 #5\nho\n").expect("sent");
     let replies = [
         refusal("failed", Some(1)),
-        octets(b"hi", Some(2)),
+        bytes(b"hi", Some(2)),
         refusal("failed", Some(3)),
-        octets(b"", Some(4)),
+        bytes(b"", Some(4)),
     ];
     caller.expect(&replies).expect("in sync");
-    other.expect(&[octets(b"ho", Some(5))]).expect("served by the same worker");
+    other.expect(&[bytes(b"ho", Some(5))]).expect("served by the same worker");
     let counters = server.stop();
     assert_eq!((counters.panics, counters.errors(Code::Failed)), (2, 2));
 }

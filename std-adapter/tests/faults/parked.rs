@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use crate::support::{App, Running, nothing_left, octets};
+use crate::support::{App, Running, nothing_left, bytes};
 
 const KIB: usize = 1_024;
 
@@ -32,7 +32,7 @@ fn a_fair_share_for_each_even_when_one_has_taken_all() {
         thread::sleep(Duration::from_millis(5));
     }
     small.send(b"\n").expect("sent");
-    small.expect(&[octets(&body, Some(7))]).expect("answered beside the hog");
+    small.expect(&[bytes(&body, Some(7))]).expect("answered beside the hog");
     drop(hog);
     server.until("given back", |counters| counters.parked == 0);
     server.stop();
@@ -65,7 +65,7 @@ fn hogs_are_reset() {
             assert!(server.handle.counters().parked <= 2 * BUDGET);
         }
         small.send(b"\n").expect("sent");
-        small.expect(&[octets(&body, Some(7))]).expect("answered beside the hogs");
+        small.expect(&[bytes(&body, Some(7))]).expect("answered beside the hogs");
     }
     let reset = hogs.iter().filter(|hog| {
         hog.set_read_timeout(Some(Duration::from_millis(1))).expect("a socket");
@@ -77,7 +77,7 @@ fn hogs_are_reset() {
     server.stop();
 }
 
-/// Octets that the kernel keeps for a peer: written to the socket at its other end, and not taken.
+/// Bytes that the kernel keeps for a peer: written to the socket at its other end, and not taken.
 #[cfg(target_os = "linux")]
 fn unacknowledged_by(peer: &TcpStream) -> usize {
     let server = peer.peer_addr().expect("an address").port();
@@ -93,7 +93,7 @@ fn unacknowledged_by(peer: &TcpStream) -> usize {
     usize::from_str_radix(unsent, 16).expect("a number")
 }
 
-/// Without a bound of its own the kernel would take megaoctets for each.
+/// Without a bound of its own the kernel would take megabytes for each.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_peer_that_never_reads_costs_a_bounded_amount() {
@@ -106,7 +106,7 @@ fn a_peer_that_never_reads_costs_a_bounded_amount() {
     assert!(counters.parked > 0, "backpressure: {counters:?}");
     assert!(counters.parked <= 512 * KIB, "{counters:?}");
     let unsent = unacknowledged_by(&deaf);
-    assert!((1..=256 * KIB).contains(&unsent), "{unsent} octets in the kernel");
+    assert!((1..=256 * KIB).contains(&unsent), "{unsent} bytes in the kernel");
     drop(deaf);
     server.until("all given back", nothing_left);
     server.stop();
@@ -127,7 +127,7 @@ fn a_peer_that_takes_little_at_a_time_gets_all_of_it() {
     for piece in got.chunks_mut(700) {
         thin.read_exact(piece).expect("the next piece");
     }
-    assert!(got == want, "the same, octet for octet");
+    assert!(got == want, "the same, byte for byte");
     sent.join().expect("no panic").expect("all sent");
     drop(thin);
     server.until("all given back", nothing_left);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use linecard_std::protocol::Millis;
 
-use crate::support::{App, Running, SOON, octets, text};
+use crate::support::{App, Running, SOON, bytes, text};
 
 #[test]
 fn connections_of_its_worker_wait_and_others_dont() {
@@ -23,7 +23,7 @@ fn connections_of_its_worker_wait_and_others_dont() {
     behind.write_all(b"ECHO 3\nbeh\n").expect("sent");
     for tag in 0..1_000 {
         beside.send(format!("ECHO 0 #{tag}\n\n").as_bytes()).expect("sent");
-        beside.expect(&[octets(b"", Some(tag))]).expect("served meanwhile");
+        beside.expect(&[bytes(b"", Some(tag))]).expect("served meanwhile");
     }
     behind.set_nonblocking(true).expect("a socket");
     let waits = behind.read(&mut alive).expect_err("no reply yet");
@@ -53,7 +53,7 @@ fn how_long_others_wait() {
         beside.is_alive().expect("served");
         longest = longest.max(asked.elapsed());
     }
-    behind.expect(&[octets(b"", None)]).expect("served");
+    behind.expect(&[bytes(b"", None)]).expect("served");
     let waited = start.elapsed();
     slow.expect(&[text("slept", None)]).expect("answered");
     println!("beside a handler of {SLOW:?}: {longest:?} at most; behind it: {waited:?}");
@@ -91,14 +91,14 @@ fn one_that_pipelines_for_ever_starves_nobody() {
         while hog.write_all(&requests).is_ok() {}
     });
     let reading = thread::spawn(move || {
-        let mut octets = vec![0; 64 * 1024];
-        while matches!(replies.read(&mut octets), Ok(len) if len > 0) {}
+        let mut bytes = vec![0; 64 * 1024];
+        while matches!(replies.read(&mut bytes), Ok(len) if len > 0) {}
     });
     let mut other = server.served();
     let mut passed: Vec<_> = (0..201)
         .map(|_| {
             let before = app.handled.load(Relaxed);
-            let reply = other.ask(b"COUNT\n\n").expect("served").to_octets();
+            let reply = other.ask(b"COUNT\n\n").expect("served").to_bytes();
             let reply = String::from_utf8(reply).expect("text");
             let at: u64 = reply.lines().nth(1).and_then(|at| at.parse().ok()).expect("a count");
             at - before

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use linecard_suite::oracle;
 
-use crate::support::{App, Running, SOON, octets, refusal};
+use crate::support::{App, Running, SOON, bytes, refusal};
 
 /// More than may linger. What was carried out was answered, all of it, and everybody was told.
 #[test]
@@ -55,7 +55,7 @@ fn in_order_and_told(replies: &[oracle::Reply]) -> u64 {
     let (last, replies) = replies.split_last().expect("a reply");
     assert!(refusal("stopping", None).matches(last), "not told, but {last:?}");
     for (reply, tag) in replies.iter().zip(0..) {
-        assert_eq!(*reply, octets(b"", Some(tag)));
+        assert_eq!(*reply, bytes(b"", Some(tag)));
     }
     replies.len() as u64
 }

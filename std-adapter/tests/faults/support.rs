@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{io, panic};
 
-use linecard_std::protocol::{Code, Frame, Reply, Sent, Service};
+use linecard_std::protocol::{Code, Frame, Reply, Answered, Service};
 use linecard_std::{Config, Counters, Server, ServerHandle};
 use linecard_suite::oracle;
 use linecard_suite::peer::Peer;
@@ -64,15 +64,15 @@ impl App {
 }
 
 impl Service for App {
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
         let handled = self.handled.fetch_add(1, Relaxed) + 1;
         match request.name {
-            "ECHO" => reply.octets(request.body.octets()),
+            "ECHO" => reply.bytes(request.body.bytes()),
             "COUNT" => reply.text(&handled.to_string()),
             "PANIC" => panic!("a handler that panics"),
             "BOMB" => panic::panic_any(Bomb),
             "SLEEP" => {
-                let millis = str::from_utf8(request.body.octets()).expect("digits").parse();
+                let millis = str::from_utf8(request.body.bytes()).expect("digits").parse();
                 thread::sleep(Duration::from_millis(millis.expect("digits")));
                 reply.text("slept")
             }
@@ -174,6 +174,6 @@ pub(crate) fn text(words: &str, tag: Option<u32>) -> oracle::Reply {
     oracle::Reply { tag, result: Ok(oracle::Body::Line(words.into())) }
 }
 
-pub(crate) fn octets(octets: &[u8], tag: Option<u32>) -> oracle::Reply {
-    oracle::Reply { tag, result: Ok(oracle::Body::Counted(octets.into())) }
+pub(crate) fn bytes(bytes: &[u8], tag: Option<u32>) -> oracle::Reply {
+    oracle::Reply { tag, result: Ok(oracle::Body::Counted(bytes.into())) }
 }

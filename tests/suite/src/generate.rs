@@ -3,7 +3,7 @@
 use crate::oracle::complex::{Complex, MAX_KEY, MAX_LEVELS, MAX_M, MAX_P, MAX_S, varint};
 use crate::oracle::{Body, Limits};
 
-/// A small generator (xorshift64*); the same seed gives the same octets on every machine.
+/// A small generator (xorshift64*); the same seed gives the same bytes on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -49,12 +49,12 @@ impl Random {
         choices[self.below(choices.len())]
     }
 
-    /// Octets of every value.
-    pub fn octets(&mut self, len: usize) -> Vec<u8> {
+    /// Bytes of every value.
+    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.next().to_le_bytes()[3]).collect()
     }
 
-    /// A text of at most `most` octets, beyond ASCII and with control characters now and then.
+    /// A text of at most `most` bytes, beyond ASCII and with control characters now and then.
     pub fn text(&mut self, most: usize) -> String {
         let mut text = String::new();
         for _ in 0..self.below(most + 1) {
@@ -95,48 +95,48 @@ fn level(random: &mut Random, next: Option<Complex>) -> Complex {
         n: random.number(),
         s: random.text(MAX_S),
         m,
-        p: random.octets(len),
+        p: random.bytes(len),
         c: next.map(Box::new),
     }
 }
 
 /// A payload of COMPLEX with something wrong in it, or, rarely, not.
 pub fn hostile_payload(random: &mut Random) -> Vec<u8> {
-    let mut octets = complex(random).encode();
+    let mut bytes = complex(random).encode();
     match random.below(7) {
-        0 => octets.truncate(random.below(octets.len())),
-        1 => octets.push(random.octets(1)[0]),
-        2 => octets = vec![1; 1 + random.below(1_000)],
+        0 => bytes.truncate(random.below(bytes.len())),
+        1 => bytes.push(random.bytes(1)[0]),
+        2 => bytes = vec![1; 1 + random.below(1_000)],
         3 => {
-            let at = random.below(octets.len() + 1);
-            octets.splice(at..at, varint(random.next()));
+            let at = random.below(bytes.len() + 1);
+            bytes.splice(at..at, varint(random.next()));
         }
         4 => {
-            octets.remove(random.below(octets.len()));
+            bytes.remove(random.below(bytes.len()));
         }
         5 => {
-            octets = {
+            bytes = {
                 let len = random.below(64);
-                random.octets(len)
+                random.bytes(len)
             }
         }
         _ => {
-            let at = random.below(octets.len());
-            octets[at] ^= 1 << random.below(8);
+            let at = random.below(bytes.len());
+            bytes[at] ^= 1 << random.below(8);
         }
     }
-    octets
+    bytes
 }
 
 /// A frame: a head, the body as its variant says, and LF.
 #[must_use]
 pub fn frame(name: &str, tag: Option<u32>, body: &Body) -> Vec<u8> {
     let length = match body {
-        Body::Counted(octets) => format!(" {}", octets.len()),
+        Body::Counted(bytes) => format!(" {}", bytes.len()),
         Body::Line(_) => String::new(),
     };
     let tag = tag.map(|tag| format!(" #{tag}")).unwrap_or_default();
-    [format!("{name}{length}{tag}\n").as_bytes(), body.octets(), b"\n"].concat()
+    [format!("{name}{length}{tag}\n").as_bytes(), body.bytes(), b"\n"].concat()
 }
 
 /// A frame that leaves the connection open, whatever its reply.
@@ -149,7 +149,7 @@ pub fn frame_in_sync(random: &mut Random, limits: &Limits) -> Vec<u8> {
         6 => frame("COMPLEX", tag, &Body::Counted(hostile_payload(random))),
         7 => {
             let len = random.below(80);
-            frame("STRING", tag, &Body::Counted(random.octets(len)))
+            frame("STRING", tag, &Body::Counted(random.bytes(len)))
         }
         8 => {
             let name = random.pick(&["FROB", "string", "OK", "ERR", "MORE", "LC.x", "A-_.9"]);
@@ -164,13 +164,13 @@ pub fn frame_in_sync(random: &mut Random, limits: &Limits) -> Vec<u8> {
     }
 }
 
-/// Octets that end the connection with an error, or cut a frame short.
+/// Bytes that end the connection with an error, or cut a frame short.
 pub fn last_words(random: &mut Random, limits: &Limits) -> Vec<u8> {
     match random.below(6) {
         0 => Vec::new(),
         1 => {
             let len = random.below(200);
-            [random.octets(len), b"\n\n".to_vec()].concat()
+            [random.bytes(len), b"\n\n".to_vec()].concat()
         }
         2 => format!("STRING {} #3\n", limits.skip_budget + 1).into_bytes(),
         3 => b"STRING 2 #3\nabc\nSTRING\nx\n".to_vec(),
@@ -184,10 +184,10 @@ pub fn last_words(random: &mut Random, limits: &Limits) -> Vec<u8> {
 
 /// A stream: frames in sync, then perhaps something that ends it.
 pub fn stream(random: &mut Random, limits: &Limits) -> Vec<u8> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     for _ in 0..random.below(20) {
-        octets.extend(frame_in_sync(random, limits));
+        bytes.extend(frame_in_sync(random, limits));
     }
-    octets.extend(last_words(random, limits));
-    octets
+    bytes.extend(last_words(random, limits));
+    bytes
 }

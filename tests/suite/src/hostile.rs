@@ -79,12 +79,12 @@ impl Hostile {
 
 impl Conversation {
     fn begin(mut stream: TcpStream) -> Self {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         let mut chunk = [0; 4_096];
         loop {
-            match frame(&octets, &Limits::DESKTOP) {
+            match frame(&bytes, &Limits::DESKTOP) {
                 Frame::Whole { head, body, len } => {
-                    assert_eq!(len, octets.len(), "one request alone");
+                    assert_eq!(len, bytes.len(), "one request alone");
                     return Self { stream, head, body };
                 }
                 Frame::Incomplete => {}
@@ -92,7 +92,7 @@ impl Conversation {
             }
             let len = stream.read(&mut chunk).expect("a request");
             assert!(len > 0, "the client ends inside its request");
-            octets.extend_from_slice(&chunk[..len]);
+            bytes.extend_from_slice(&chunk[..len]);
         }
     }
 
@@ -115,8 +115,8 @@ impl Conversation {
     }
 
     /// Sends all of it; false if the client is gone.
-    pub fn send(&mut self, octets: impl AsRef<[u8]>) -> bool {
-        self.stream.write_all(octets.as_ref()).is_ok()
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
     /// Waits until the client has left.

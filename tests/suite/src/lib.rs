@@ -1,4 +1,4 @@
-//! The whole-system suite: drives any Linecard server over TCP with raw octets and compares what it answers with
+//! The whole-system suite: drives any Linecard server over TCP with raw bytes and compares what it answers with
 //! docs/PROTOCOL.md, through the vectors of tests/vectors.json and a naive [`oracle`].
 //!
 //! It knows nothing of how a server is built and depends on no other crate of the project: std's sockets and `serde_json`
@@ -11,7 +11,7 @@
 pub mod cases;
 pub mod generate;
 pub mod hostile;
-pub mod octets;
+pub mod bytes;
 pub mod oracle;
 pub mod peer;
 pub mod prerequisite;

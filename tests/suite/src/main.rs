@@ -11,7 +11,7 @@ use linecard_suite::target::Target;
 
 const USAGE: &str = "usage: linecard-suite ADDR [--device] [--max-body N] [--max-reply N] [--skip-budget N]
     [--frame-deadline SECONDS] [--idle-timeout SECONDS] [--connections N] [--connection-limit N]
-    [--patience SECONDS] [--longest-wait SECONDS] [--flood OCTETS] [--only WORDS]
+    [--patience SECONDS] [--longest-wait SECONDS] [--flood BYTES] [--only WORDS]
 ADDR is IP:PORT or HOST:PORT; without options the server has the limits of `linecard serve`, with --device those of the
 TAP example and the firmware.";
 

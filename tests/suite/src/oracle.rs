@@ -7,7 +7,7 @@
 //! use linecard_suite::oracle::{Limits, serve};
 //!
 //! let outcome = serve(b"FROB 3 #7\nabc\n", true, &Limits::DESKTOP);
-//! assert_eq!(outcome.replies[0].to_octets(), b"ERR #7\nunknown-command FROB\n");
+//! assert_eq!(outcome.replies[0].to_bytes(), b"ERR #7\nunknown-command FROB\n");
 //! ```
 
 pub mod complex;
@@ -19,7 +19,7 @@ pub use head::{Head, LONGEST_HEAD_LINE, Line, head};
 
 use complex::Complex;
 
-/// The limits that decide replies, in octets (docs/PROTOCOL.md §4).
+/// The limits that decide replies, in bytes (docs/PROTOCOL.md §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The longest body that is carried out.
@@ -42,16 +42,16 @@ impl Limits {
 pub enum Body {
     /// One line, without its LF and without a dropped CR.
     Line(Vec<u8>),
-    /// Octets behind a declared length.
+    /// Bytes behind a declared length.
     Counted(Vec<u8>),
 }
 
 impl Body {
-    /// The body's octets, however they are delimited.
+    /// The body's bytes, however they are delimited.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         match self {
-            Self::Line(octets) | Self::Counted(octets) => octets,
+            Self::Line(bytes) | Self::Counted(bytes) => bytes,
         }
     }
 
@@ -112,11 +112,11 @@ impl Reply {
 
     /// The reply as a server sends it.
     #[must_use]
-    pub fn to_octets(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let tag = self.tag.map(|tag| format!(" #{tag}")).unwrap_or_default();
         let (head, body) = match &self.result {
             Ok(Body::Line(line)) => (format!("OK{tag}\n"), line.clone()),
-            Ok(Body::Counted(octets)) => (format!("OK {}{tag}\n", octets.len()), octets.clone()),
+            Ok(Body::Counted(bytes)) => (format!("OK {}{tag}\n", bytes.len()), bytes.clone()),
             Err(Refusal { code, words: None }) => (format!("ERR{tag}\n"), code.clone().into()),
             Err(Refusal { code, words: Some(words) }) => {
                 (format!("ERR{tag}\n"), format!("{code} {words}").into())
@@ -131,7 +131,7 @@ impl Reply {
 pub struct Outcome {
     /// The replies, in order.
     pub replies: Vec<Reply>,
-    /// How many octets made up the frames that were answered; an error that closes takes everything.
+    /// How many bytes made up the frames that were answered; an error that closes takes everything.
     pub consumed: usize,
     /// Does the server end the connection?
     pub closes: bool,
@@ -174,7 +174,7 @@ pub fn serve_with(
 
 fn within(result: Result<Body, Refusal>, limits: &Limits) -> Result<Body, Refusal> {
     match result {
-        Ok(body) if body.octets().len() > limits.max_reply => Err(Refusal::any("reply-too-large")),
+        Ok(body) if body.bytes().len() > limits.max_reply => Err(Refusal::any("reply-too-large")),
         other => other,
     }
 }
@@ -185,12 +185,12 @@ fn within(result: Result<Body, Refusal>, limits: &Limits) -> Result<Body, Refusa
 /// `unknown-command`, `bad-text` or `bad-payload`.
 pub fn demo(name: &str, body: &Body) -> Result<Body, Refusal> {
     match name {
-        "STRING" => match std::str::from_utf8(body.octets()) {
+        "STRING" => match std::str::from_utf8(body.bytes()) {
             Ok(_) => Ok(Body::of_text(b"Thank you.")),
             Err(_) => Err(Refusal::any("bad-text")),
         },
         "COMPLEX" => match body {
-            Body::Counted(octets) => match Complex::decode(octets) {
+            Body::Counted(bytes) => match Complex::decode(bytes) {
                 Some(value) => Ok(Body::Counted(value.encode())),
                 None => Err(Refusal::any("bad-payload")),
             },

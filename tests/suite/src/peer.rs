@@ -1,11 +1,11 @@
-//! One connection as the suite holds it: raw octets out, strict replies in, everything under a time limit.
+//! One connection as the suite holds it: raw bytes out, strict replies in, everything under a time limit.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::octets::show;
+use crate::bytes::show;
 use crate::oracle::Reply;
 use crate::replies;
 use crate::target::Target;
@@ -61,23 +61,23 @@ impl Peer {
     ///
     /// # Errors
     /// A sentence.
-    pub fn send(&mut self, octets: &[u8]) -> Result<(), String> {
-        self.stream.write_all(octets).map_err(|error| format!("can't send: {error}"))
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.stream.write_all(bytes).map_err(|error| format!("can't send: {error}"))
     }
 
     /// Sends as much as the server takes until it stops taking any for a while; gives back how much that was.
     ///
     /// # Errors
     /// A sentence, if the connection breaks.
-    pub fn send_until_stuck(&mut self, octets: &[u8], stuck: Duration) -> Result<usize, String> {
+    pub fn send_until_stuck(&mut self, bytes: &[u8], stuck: Duration) -> Result<usize, String> {
         let limit = |stream: &TcpStream, time| stream.set_write_timeout(Some(time));
         limit(&self.stream, stuck).map_err(|error| error.to_string())?;
         let mut sent = 0;
         // A write that was taken in part has waited for the rest until its time was up.
         let mut is_stuck = false;
-        while sent < octets.len() && !is_stuck {
+        while sent < bytes.len() && !is_stuck {
             let start = Instant::now();
-            match self.stream.write(&octets[sent..]) {
+            match self.stream.write(&bytes[sent..]) {
                 Ok(len) => {
                     sent += len;
                     is_stuck = start.elapsed() >= stuck;
@@ -90,7 +90,7 @@ impl Peer {
         Ok(sent)
     }
 
-    /// Ends this side's octets.
+    /// Ends this side's bytes.
     ///
     /// # Errors
     /// A sentence.
@@ -98,15 +98,15 @@ impl Peer {
         self.stream.shutdown(Shutdown::Write).map_err(|error| format!("can't half-close: {error}"))
     }
 
-    /// Sends from a thread of its own, so that neither side waits for the other, and then ends this side's octets or not.
+    /// Sends from a thread of its own, so that neither side waits for the other, and then ends this side's bytes or not.
     /// The thread says whether all was taken: a server that closes may not want to see the rest.
     ///
     /// # Errors
     /// A sentence.
-    pub fn send_beside(&self, octets: Vec<u8>, then_end: bool) -> Result<JoinHandle<bool>, String> {
+    pub fn send_beside(&self, bytes: Vec<u8>, then_end: bool) -> Result<JoinHandle<bool>, String> {
         let mut sender = self.sender()?;
         Ok(thread::spawn(move || {
-            let sent = sender.write_all(&octets);
+            let sent = sender.write_all(&bytes);
             let ended = if then_end { sender.shutdown(Shutdown::Write) } else { Ok(()) };
             sent.and(ended).is_ok()
         }))
@@ -123,7 +123,7 @@ impl Peer {
     /// The next reply, whole.
     ///
     /// # Errors
-    /// A sentence: silence, the end of the stream, a reset, or octets no server may send.
+    /// A sentence: silence, the end of the stream, a reset, or bytes no server may send.
     pub fn reply(&mut self) -> Result<Reply, String> {
         let deadline = Instant::now() + self.patience;
         loop {
@@ -154,7 +154,7 @@ impl Peer {
     /// # Errors
     /// A sentence.
     pub fn is_alive(&mut self) -> Result<(), String> {
-        let reply = self.ask(b"ALIVE #4242\n\n")?.to_octets();
+        let reply = self.ask(b"ALIVE #4242\n\n")?.to_bytes();
         match reply.as_slice() {
             b"ERR #4242\nunknown-command ALIVE\n" => Ok(()),
             other => Err(format!("out of sync: {}", show(other))),
@@ -164,18 +164,18 @@ impl Peer {
     /// Reads to the end of the stream, a clean one.
     ///
     /// # Errors
-    /// A sentence: silence, a reset, or octets no server may send.
+    /// A sentence: silence, a reset, or bytes no server may send.
     pub fn rest(&mut self) -> Result<Vec<Reply>, String> {
         let deadline = Instant::now() + self.patience;
         while self.read(deadline)? {}
         replies::all(&std::mem::take(&mut self.unread))
     }
 
-    /// All octets that come, whatever they are. A reset is an end where nothing came before it.
+    /// All bytes that come, whatever they are. A reset is an end where nothing came before it.
     ///
     /// # Errors
-    /// A sentence: silence, or a reset behind some octets.
-    pub fn octets_to_the_end(&mut self) -> Result<Vec<u8>, String> {
+    /// A sentence: silence, or a reset behind some bytes.
+    pub fn bytes_to_the_end(&mut self) -> Result<Vec<u8>, String> {
         let deadline = Instant::now() + self.patience;
         loop {
             match self.read(deadline) {

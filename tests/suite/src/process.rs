@@ -49,9 +49,9 @@ impl Server {
             let mut line = String::new();
             let _ = stdout.read_line(&mut line);
             let _ = send_line.send(line);
-            let mut octets = Vec::new();
-            let _ = stdout.read_to_end(&mut octets);
-            let _ = send_rest.send(octets);
+            let mut bytes = Vec::new();
+            let _ = stdout.read_to_end(&mut bytes);
+            let _ = send_rest.send(bytes);
         });
         let line = first_line.recv_timeout(START).unwrap_or_default();
         let addr = line.strip_prefix("listening on ").and_then(|addr| addr.trim_end().parse().ok());
@@ -129,9 +129,9 @@ fn spawn<A: AsRef<OsStr>>(program: &str, args: &[A]) -> Child {
 fn drain(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (send, receive) = channel();
     thread::spawn(move || {
-        let mut octets = Vec::new();
-        let _ = pipe.read_to_end(&mut octets);
-        let _ = send.send(octets);
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        let _ = send.send(bytes);
     });
     receive
 }

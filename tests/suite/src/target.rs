@@ -10,7 +10,7 @@ use crate::oracle::Limits;
 pub struct Target {
     /// Where it listens.
     pub addr: SocketAddr,
-    /// Its limits in octets.
+    /// Its limits in bytes.
     pub limits: Limits,
     /// How long a frame may take.
     pub frame_deadline: Option<Duration>,
@@ -26,7 +26,7 @@ pub struct Target {
     pub patience: Duration,
     /// Cases that would have to wait longer than this for a deadline are left out.
     pub longest_wait: Duration,
-    /// Octets that may be poured into a connection that is being closed; the server drains them within two seconds.
+    /// Bytes that may be poured into a connection that is being closed; the server drains them within two seconds.
     pub flood: usize,
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::octets::{from_hex, from_pieces};
+use crate::bytes::{from_hex, from_pieces};
 use crate::oracle::complex::Complex;
 use crate::oracle::{Head, Limits};
 
@@ -13,24 +13,24 @@ pub struct Vectors {
     pub heads: Vec<HeadVector>,
     /// What a server answers.
     pub server: Vec<ServerVector>,
-    /// What a client makes of a server's octets; kept as JSON, for they are for clients to read.
+    /// What a client makes of a server's bytes; kept as JSON, for they are for clients to read.
     pub client: Vec<Value>,
-    /// The value of COMPLEX and its octets.
+    /// The value of COMPLEX and its bytes.
     pub complex: Vec<ComplexVector>,
 }
 
-/// The octets at the beginning of an input, and what they are.
+/// The bytes at the beginning of an input, and what they are.
 #[derive(Debug)]
 pub struct HeadVector {
     /// Unique.
     pub name: String,
     /// What is read.
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// What it is.
     pub meaning: HeadMeaning,
 }
 
-/// What a head vector's octets are.
+/// What a head vector's bytes are.
 #[derive(Debug, PartialEq, Eq)]
 pub enum HeadMeaning {
     /// A head.
@@ -67,11 +67,11 @@ pub struct ServerVector {
     pub section: String,
     /// Exactly these, or `None` for any generous ones.
     pub limits: Option<Limits>,
-    /// The octets sent.
+    /// The bytes sent.
     pub send: Vec<u8>,
     /// What happens then.
     pub then: Then,
-    /// The replies, as octets.
+    /// The replies, as bytes.
     pub expect: Vec<u8>,
     /// Does the server end the connection?
     pub closes: bool,
@@ -83,7 +83,7 @@ pub struct ComplexVector {
     /// Unique.
     pub name: String,
     /// The body.
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// The value, or `None` for `bad-payload`.
     pub value: Option<Complex>,
     /// The value as a sender encodes it.
@@ -149,7 +149,7 @@ fn head(vector: &Value) -> HeadVector {
             tag: number(&is["tag"]),
         }),
     };
-    HeadVector { name: text(&vector["name"]), octets: from_pieces(&vector["octets"]), meaning }
+    HeadVector { name: text(&vector["name"]), bytes: from_pieces(&vector["octets"]), meaning }
 }
 
 fn server(vector: &Value) -> ServerVector {
@@ -187,11 +187,11 @@ fn then(vector: &Value) -> Then {
 }
 
 fn complex(vector: &Value) -> ComplexVector {
-    let octets = from_pieces(&vector["octets"]);
+    let bytes = from_pieces(&vector["octets"]);
     ComplexVector {
         name: text(&vector["name"]),
-        shortest: vector.get("shortest").map_or_else(|| octets.clone(), from_pieces),
+        shortest: vector.get("shortest").map_or_else(|| bytes.clone(), from_pieces),
         value: vector.get("value").map(complex_value),
-        octets,
+        bytes,
     }
 }

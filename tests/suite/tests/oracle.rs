@@ -9,7 +9,7 @@ use linecard_suite::vectors::{HeadMeaning, Then, Vectors};
 #[test]
 fn heads_are_what_the_vectors_say() {
     for vector in Vectors::load().heads {
-        let meaning = match head(&vector.octets) {
+        let meaning = match head(&vector.bytes) {
             Line::Incomplete => HeadMeaning::Incomplete,
             Line::Bad => HeadMeaning::Bad,
             Line::Head(head, _) => HeadMeaning::Head(head),
@@ -36,7 +36,7 @@ fn answers_are_what_the_vectors_say() {
 #[test]
 fn values_are_what_the_vectors_say() {
     for vector in Vectors::load().complex {
-        assert_eq!(Complex::decode(&vector.octets), vector.value, "{}", vector.name);
+        assert_eq!(Complex::decode(&vector.bytes), vector.value, "{}", vector.name);
         if let Some(value) = vector.value {
             assert_eq!(value.encode(), vector.shortest, "{}", vector.name);
         }
@@ -84,11 +84,11 @@ fn every_code_of_the_error_table_has_a_vector() {
 fn the_cut_changes_nothing() {
     for seed in 0..200 {
         let limits = Limits { max_body: 300, max_reply: 300, skip_budget: 600 };
-        let octets = stream(&mut Random::new(seed), &limits);
-        let whole = serve(&octets, false, &limits);
+        let bytes = stream(&mut Random::new(seed), &limits);
+        let whole = serve(&bytes, false, &limits);
         let (mut replies, mut kept, mut closes) = (Vec::new(), Vec::new(), false);
-        for octet in &octets {
-            kept.push(*octet);
+        for byte in &bytes {
+            kept.push(*byte);
             let part: Outcome = serve(&kept, false, &limits);
             kept.drain(..part.consumed);
             replies.extend(part.replies);

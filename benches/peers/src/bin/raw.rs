@@ -1,4 +1,4 @@
-//! The raw limit: for each so many octets, so many others, whatever they are.
+//! The raw limit: for each so many bytes, so many others, whatever they are.
 //!
 //!     raw blocking|epoll REQUEST-LEN REPLY-FILE
 //!
@@ -53,11 +53,11 @@ impl Echo {
         Self { request_len, reply_len: reply.len(), replies }
     }
 
-    /// The replies to `len` octets more, of which `begun` were there before.
+    /// The replies to `len` bytes more, of which `begun` were there before.
     fn replies(&self, begun: &mut usize, len: usize) -> &[u8] {
-        let octets = *begun + len;
-        *begun = octets % self.request_len;
-        &self.replies[..octets / self.request_len * self.reply_len]
+        let bytes = *begun + len;
+        *begun = bytes % self.request_len;
+        &self.replies[..bytes / self.request_len * self.reply_len]
     }
 }
 
@@ -80,7 +80,7 @@ fn blocking(listener: &TcpListener, echo: &Echo) -> Result<(), Box<dyn Error>> {
     })
 }
 
-/// A connection: octets of a request begun, octets of replies owed.
+/// A connection: bytes of a request begun, bytes of replies owed.
 struct Connection {
     tcp: mio::net::TcpStream,
     begun: usize,
@@ -160,8 +160,8 @@ fn serve(
     Ok(())
 }
 
-fn write(tcp: &mut mio::net::TcpStream, octets: &[u8]) -> io::Result<usize> {
-    match tcp.write(octets) {
+fn write(tcp: &mut mio::net::TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    match tcp.write(bytes) {
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
         outcome => outcome,
     }

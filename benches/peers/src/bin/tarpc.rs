@@ -10,7 +10,7 @@ use std::future::{Future, ready};
 use std::pin::pin;
 
 use futures::StreamExt;
-use linecard_commands::Complex;
+use linecard_demo::Complex;
 use tarpc::serde_transport;
 use tarpc::server::{BaseChannel, Channel};
 use tarpc::tokio_serde::{Serializer, formats::Bincode};
@@ -87,7 +87,7 @@ fn frames(command: &str, count: u64, requests: &str, replies: &str) -> Result<()
 }
 
 fn frame<T: serde::Serialize>(message: &T) -> std::io::Result<Vec<u8>> {
-    let octets = pin!(Bincode::<T, T>::default()).serialize(message)?;
-    let len = u32::try_from(octets.len()).unwrap_or_default();
-    Ok([&len.to_be_bytes(), &octets[..]].concat())
+    let bytes = pin!(Bincode::<T, T>::default()).serialize(message)?;
+    let len = u32::try_from(bytes.len()).unwrap_or_default();
+    Ok([&len.to_be_bytes(), &bytes[..]].concat())
 }

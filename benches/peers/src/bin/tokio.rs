@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fs;
 
 use futures::{SinkExt, StreamExt};
-use linecard_commands::Complex;
+use linecard_demo::Complex;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
@@ -78,7 +78,7 @@ fn frames(
     Ok(())
 }
 
-fn delimited(octets: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(octets.len()).unwrap_or_default();
-    [&len.to_be_bytes(), octets].concat()
+fn delimited(bytes: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(bytes.len()).unwrap_or_default();
+    [&len.to_be_bytes(), bytes].concat()
 }

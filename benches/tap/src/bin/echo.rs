@@ -1,4 +1,4 @@
-//! The least that a smoltcp server can do: so many octets in, so many out, and no look at any of
+//! The least that a smoltcp server can do: so many bytes in, so many out, and no look at any of
 //! them.
 //!
 //! ```text
@@ -49,8 +49,8 @@ fn answer(socket: &mut Socket<'_>, request_len: usize, reply: &[u8]) -> bool {
     {
         let mut left = request_len;
         while left > 0 {
-            let Ok(len) = socket.recv(|octets| {
-                let len = left.min(octets.len());
+            let Ok(len) = socket.recv(|bytes| {
+                let len = left.min(bytes.len());
                 (len, len)
             }) else {
                 return answered;

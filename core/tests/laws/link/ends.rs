@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use linecard_core::{
-    Arrival, Client, Code, Frame, Limits, Millis, Out, Reply, Sent, Service, Session, Text, Want,
+    Incoming, Client, Code, Frame, Limits, Millis, OutBuf, Reply, Answered, Service, Session, Text, Want,
     pump,
 };
 use linecard_suite::generate::Random;
@@ -31,11 +31,11 @@ struct Ledger {
 }
 
 impl Service for Ledger {
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
         if request.name == "NONE" {
             return reply.error(Code::UnknownCommand, request.name);
         }
-        let text = std::str::from_utf8(request.body.octets()).expect("UTF-8");
+        let text = std::str::from_utf8(request.body.bytes()).expect("UTF-8");
         let (id, words) = text.split_once(' ').expect("an id");
         self.ran.push(id.parse().expect("a number"));
         match request.name {
@@ -76,7 +76,7 @@ impl ServerEnd {
             ledger: Ledger::default(),
             input: Vec::new(),
             output: VecDeque::new(),
-            out_cap: LIMITS.reply_room() + random.pick(&[0, 1, 500]),
+            out_cap: LIMITS.max_reply_frame_len() + random.pick(&[0, 1, 500]),
             progress_at: 0,
             is_closing: false,
             is_over: false,
@@ -126,7 +126,7 @@ impl ServerEnd {
                 self.is_over = true;
                 return;
             }
-            let got = up.receive(now, LIMITS.frame_room() - self.input.len());
+            let got = up.receive(now, LIMITS.max_request_frame_len() - self.input.len());
             self.input.extend(&got);
             if !self.pump(now, up.has_ended(now)) && got.is_empty() {
                 return;
@@ -145,14 +145,14 @@ impl ServerEnd {
     /// Whether anything was consumed or sent.
     fn pump(&mut self, now: u64, end: bool) -> bool {
         let mut buf = vec![0; self.out_cap];
-        let mut out = Out::new(&mut buf);
+        let mut out = OutBuf::new(&mut buf);
         let now = Millis(now + self.clock_ahead);
         let (consumed, want) =
             pump(&mut self.session, &mut self.ledger, now, &self.input, end, &mut out);
         self.input.drain(..consumed);
         self.output.extend(out.written());
         self.is_closing = want == Want::Close;
-        assert!(self.is_closing || self.input.len() < LIMITS.frame_room(), "it wants too much");
+        assert!(self.is_closing || self.input.len() < LIMITS.max_request_frame_len(), "it wants too much");
         consumed > 0 || !self.output.is_empty() || self.is_closing
     }
 
@@ -172,7 +172,7 @@ impl ServerEnd {
 pub(super) enum Outcome {
     Answered(Result<String, Code>),
     /// The connection was told why it closes.
-    Told,
+    Disconnected,
     /// Its deadline passed.
     GivenUp,
     /// The connection was lost.
@@ -312,7 +312,7 @@ impl ClientEnd {
             return true;
         }
         let mut buf = [0; 300];
-        let mut out = Out::new(&mut buf);
+        let mut out = OutBuf::new(&mut buf);
         let Ok(tag) = self.client.call_named(call.name, &Text(&call.text), &mut out) else {
             return false;
         };
@@ -326,31 +326,31 @@ impl ClientEnd {
     /// Whether anything arrived.
     fn step(&mut self, end: bool) -> bool {
         let (consumed, arrival) = self.client.step(&self.input, end);
-        let arrived = !matches!(arrival, Arrival::NeedInput { .. });
+        let arrived = !matches!(arrival, Incoming::NeedInput { .. });
         let mut closed = None;
         match arrival {
-            Arrival::NeedInput { .. } => {}
-            Arrival::Reply { tag, body } => {
+            Incoming::NeedInput { .. } => {}
+            Incoming::Reply { tag, body } => {
                 let got = body
-                    .map(|body| String::from_utf8(body.octets().to_vec()).expect("UTF-8"))
+                    .map(|body| String::from_utf8(body.bytes().to_vec()).expect("UTF-8"))
                     .map_err(|refusal| refusal.code);
                 let call =
                     self.calls.iter_mut().find(|call| call.tag == Some(tag)).expect("a call");
                 assert!(call.outcome.is_none(), "answered twice, or late");
                 call.outcome = Some(Outcome::Answered(got));
             }
-            Arrival::Skipped => {
+            Incoming::Skipped => {
                 let given_up =
                     self.calls.iter().any(|call| matches!(call.outcome, Some(Outcome::GivenUp)));
                 assert!(given_up, "a reply skipped that nobody gave up");
             }
-            Arrival::Told(refusal) => {
+            Incoming::Disconnected(refusal) => {
                 assert!(matches!(refusal.code, Code::Stopping | Code::Timeout), "{refusal:?}");
-                closed = Some(Outcome::Told);
+                closed = Some(Outcome::Disconnected);
             }
-            Arrival::Closed(fault) => {
+            Incoming::Closed(fault) => {
                 assert!(
-                    matches!(fault, linecard_core::Fault::End | linecard_core::Fault::CutOff),
+                    matches!(fault, linecard_core::Fault::End | linecard_core::Fault::Truncated),
                     "{fault:?}"
                 );
                 closed = Some(Outcome::Lost);

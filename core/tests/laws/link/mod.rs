@@ -1,6 +1,6 @@
 //! Two real ends over a simulated stream, in simulated time, everything from one seed.
 //!
-//! The stream cuts, delays and holds octets back as a lossy network under TCP does; the connection is
+//! The stream cuts, delays and holds bytes back as a lossy network under TCP does; the connection is
 //! reset or falls silent; the server is stopped; clocks jump; a reader stops reading until all buffers
 //! are full. Whatever happens: no handler runs twice or out of turn, a reply is its call's own, what
 //! was `stopping` or `timeout` was not carried out, every call comes to something, and no
@@ -59,7 +59,7 @@ fn two_ends_keep_their_promises_over_any_link() {
     assert!(answered > 5 * (seeds.end - seeds.start), "only {answered} calls were answered");
 }
 
-/// One connection, from its first octet until nothing is left of it; the calls answered.
+/// One connection, from its first byte until nothing is left of it; the calls answered.
 fn connection(seed: u64) -> u64 {
     let mut random = Random::new(seed);
     let fault =
@@ -135,7 +135,7 @@ fn judge(fault: Fault, jumps: bool, server: &ServerEnd, client: &ClientEnd) -> u
                 assert_eq!(*got, call.expected, "call {id}");
                 assert_eq!(ran, call.reaches_a_handler(), "call {id}");
             }
-            Some(Outcome::Told) => assert!(!ran, "call {id} was carried out, but told not to be"),
+            Some(Outcome::Disconnected) => assert!(!ran, "call {id} was carried out, but told not to be"),
             Some(Outcome::GivenUp | Outcome::Lost) => {
                 let excused = fault != Fault::None || jumps || server.timed_out();
                 assert!(excused, "call {id} came to nothing on a sound connection");

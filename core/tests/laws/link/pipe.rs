@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use linecard_suite::generate::Random;
 
-/// Octets on their way, in order, each piece with the time at which it arrives.
+/// Bytes on their way, in order, each piece with the time at which it arrives.
 pub(super) struct Pipe {
     on_their_way: VecDeque<(u64, Vec<u8>)>,
     cap: usize,
@@ -31,11 +31,11 @@ impl Pipe {
         }
     }
 
-    /// Takes as many octets as there is room for, and says how many.
-    pub(super) fn send(&mut self, now: u64, octets: &[u8], random: &mut Random) -> usize {
+    /// Takes as many bytes as there is room for, and says how many.
+    pub(super) fn send(&mut self, now: u64, bytes: &[u8], random: &mut Random) -> usize {
         let held: usize = self.on_their_way.iter().map(|(_, piece)| piece.len()).sum();
-        let taken = octets.len().min(self.cap - held.min(self.cap));
-        let mut rest = &octets[..taken];
+        let taken = bytes.len().min(self.cap - held.min(self.cap));
+        let mut rest = &bytes[..taken];
         while !rest.is_empty() {
             let (piece, after) = rest.split_at((1 + random.below(100)).min(rest.len()));
             let lost = if random.one_in(self.loss) { 400 } else { 0 };
@@ -47,7 +47,7 @@ impl Pipe {
         taken
     }
 
-    /// At most `most` of the octets that have arrived.
+    /// At most `most` of the bytes that have arrived.
     pub(super) fn receive(&mut self, now: u64, most: usize) -> Vec<u8> {
         let mut got = Vec::new();
         while let Some((at, piece)) = self.on_their_way.front_mut() {

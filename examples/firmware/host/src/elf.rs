@@ -7,7 +7,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf}
 use crate::Result;
 use crate::image::Image;
 
-/// Octets that an image takes.
+/// Bytes that an image takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Footprint {
     /// In flash: code, constants, the vector table, and the first values of variables.
@@ -23,7 +23,7 @@ pub struct Function {
     pub name: String,
     /// The address of its first instruction.
     pub start: u64,
-    /// Its octets.
+    /// Its bytes.
     pub code: Vec<u8>,
 }
 

@@ -133,9 +133,9 @@ fn many(target: &Target, frames: usize, seed: u64) -> Result<()> {
 }
 
 fn batch(peer: &mut Peer, random: &mut Random, limits: &Limits) -> Result<()> {
-    let octets: Vec<u8> = (0..BATCH).flat_map(|_| frame_in_sync(random, limits)).collect();
-    peer.send(&octets)?;
-    peer.expect(&serve(&octets, false, limits).replies)
+    let bytes: Vec<u8> = (0..BATCH).flat_map(|_| frame_in_sync(random, limits)).collect();
+    peer.send(&bytes)?;
+    peer.expect(&serve(&bytes, false, limits).replies)
 }
 
 /// As many connections as there are slots, all open, all answer.
@@ -161,7 +161,7 @@ pub fn frames_on_a_link(target: &Target, frames: usize, seed: u64) -> Result<()>
     peer.is_alive()
 }
 
-/// Octets there and back over all sockets at once, for the echo: as much as the rings take, in pieces, then the end.
+/// Bytes there and back over all sockets at once, for the echo: as much as the rings take, in pieces, then the end.
 ///
 /// # Errors
 /// They don't come back.
@@ -177,7 +177,7 @@ pub fn echo(addr: SocketAddr) -> Result<()> {
         let mut came = Vec::new();
         stream.read_to_end(&mut came)?;
         let sent = sending.join().is_ok_and(|sent| sent.is_ok());
-        if sent && came.len() == LEN { Ok(()) } else { Err(std::io::Error::other("lost octets")) }
+        if sent && came.len() == LEN { Ok(()) } else { Err(std::io::Error::other("lost bytes")) }
     };
     let senders: Vec<_> = (0..CONNECTIONS).map(|_| thread::spawn(once)).collect();
     senders.into_iter().try_for_each(|sender| match sender.join() {

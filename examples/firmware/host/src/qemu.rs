@@ -123,7 +123,7 @@ impl Qemu {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.console.recv_timeout(left) {
-                Ok(octets) => self.said.extend(octets),
+                Ok(bytes) => self.said.extend(bytes),
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(format!("no `{line}` in {patience:?}; the board said: {said}"));
                 }
@@ -162,7 +162,7 @@ impl Qemu {
         let deadline = Instant::now() + patience;
         loop {
             match self.console.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(octets) => self.said.extend(octets),
+                Ok(bytes) => self.said.extend(bytes),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     let said = String::from_utf8_lossy(&self.said);
@@ -182,7 +182,7 @@ impl Qemu {
         }
     }
 
-    /// The octets of the board's memory from `address` on.
+    /// The bytes of the board's memory from `address` on.
     ///
     /// # Errors
     /// QEMU has ended.

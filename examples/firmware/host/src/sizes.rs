@@ -23,7 +23,7 @@ const FRAMES: (usize, usize) = (100_000, 10_000);
 /// What cortex-m-rt paints the stack with.
 const PAINT: [u8; 4] = [0xCC; 4];
 
-/// One image's figures, in octets.
+/// One image's figures, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Which.
@@ -36,7 +36,7 @@ pub struct Row {
     pub stack: u64,
 }
 
-/// What an image may take, in octets; none is as much as it likes.
+/// What an image may take, in bytes; none is as much as it likes.
 struct Budget {
     image: &'static str,
     what: &'static str,
@@ -111,7 +111,7 @@ pub fn measure(report: &(dyn Fn(&str) + Sync)) -> Result<Vec<Row>> {
 enum Load {
     /// It starts.
     Nothing(Image),
-    /// Octets there and back.
+    /// Bytes there and back.
     Echo,
     /// Seeded frames.
     Serial,
@@ -173,11 +173,11 @@ fn stack(load: Load, report: &dyn Fn(&str)) -> Result<u64> {
     }
     qemu.is_well()?;
     let stack = high_water(&mut qemu, load.image())?;
-    report(&format!("{}: {stack} octets of stack", load.image().0));
+    report(&format!("{}: {stack} bytes of stack", load.image().0));
     Ok(stack)
 }
 
-/// Octets of the stack that are not as they were painted: from the first such word on.
+/// Bytes of the stack that are not as they were painted: from the first such word on.
 fn high_water(qemu: &mut Qemu, image: Image) -> Result<u64> {
     let elf = Elf::of(image)?;
     let (end, start) = (elf.address("_stack_end")?, elf.address("_stack_start")?);

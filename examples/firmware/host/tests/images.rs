@@ -215,7 +215,7 @@ fn run_answers_at_the_address_it_prints_and_takes_qemu_with_it() {
     }
 }
 
-/// The other end of the board's UART, in plain octets.
+/// The other end of the board's UART, in plain bytes.
 struct Line(TcpStream);
 
 impl Line {
@@ -225,8 +225,8 @@ impl Line {
         Self(stream)
     }
 
-    fn send(&mut self, octets: &[u8]) {
-        self.0.write_all(octets).expect("octets taken");
+    fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).expect("bytes taken");
     }
 
     fn ask(&mut self, request: &[u8]) -> String {
@@ -235,20 +235,20 @@ impl Line {
     }
 
     fn read_len(&mut self, len: usize) -> String {
-        let mut octets = vec![0; len];
+        let mut bytes = vec![0; len];
         self.0.set_read_timeout(Some(PATIENCE)).expect("a time limit");
-        self.0.read_exact(&mut octets).expect("a reply");
-        String::from_utf8(octets).expect("text")
+        self.0.read_exact(&mut bytes).expect("a reply");
+        String::from_utf8(bytes).expect("text")
     }
 
     /// All that comes until nothing has come for so long.
     fn read_until_silent(&mut self, silence: Duration) -> String {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         let mut chunk = [0; 256];
         self.0.set_read_timeout(Some(silence)).expect("a time limit");
         while let Ok(len @ 1..) = self.0.read(&mut chunk) {
-            octets.extend_from_slice(&chunk[..len]);
+            bytes.extend_from_slice(&chunk[..len]);
         }
-        String::from_utf8(octets).expect("text")
+        String::from_utf8(bytes).expect("text")
     }
 }

@@ -10,18 +10,18 @@ use board::console::{exit, say, write};
 use board::ethernet::{Ethernet, Frames};
 use board::network::{self, GATEWAY};
 use embedded_io::ErrorKind;
-use linecard_commands::{ComplexCommand, Level, Levels, StringCommand};
+use linecard_demo::{ComplexCommand, Level, Levels, StringCommand};
 use linecard_core::blocking::{Caller, CallerError};
-use linecard_core::{Bytes, Map, Postcard, Str, Text};
+use linecard_core::{BoundedBytes, UniqueMap, Postcard, BoundedStr, Text};
 use linecard_firmware as board;
-use linecard_smoltcp::{Host, Stack, Stream};
+use linecard_smoltcp::{Platform, Stack, Stream};
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 
 const RING: usize = 2560;
 const BUFFER: usize = 2048;
-/// Octets of requests that may be without a reply.
+/// Bytes of requests that may be without a reply.
 const WINDOW: u32 = 2048;
 /// For connecting, and for each call.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ const LOCAL_PORT: u16 = 49152;
 /// The board waits in short naps: the clock's next tick ends each.
 struct Board;
 
-impl Host for Board {
+impl Platform for Board {
     fn now(&mut self) -> Instant {
         network::now()
     }
@@ -100,11 +100,11 @@ fn unknown(line: &mut Line<'_, '_>) {
 
 /// Two levels, something in every field.
 fn value() -> Option<Levels<'static>> {
-    let mut entries = Map::new();
-    entries.insert(Str::new("one")?, 1).ok()?;
+    let mut entries = UniqueMap::new();
+    entries.insert(BoundedStr::new("one")?, 1).ok()?;
     let outer =
-        Level { n: -4711, s: Str::new("outer")?, m: entries, p: Bytes::new(b"\x00\xff\n")? };
-    let inner = Level { n: i64::MIN, s: Str::new("")?, m: Map::new(), p: Bytes::new(&[])? };
+        Level { n: -4711, s: BoundedStr::new("outer")?, m: entries, p: BoundedBytes::new(b"\x00\xff\n")? };
+    let inner = Level { n: i64::MIN, s: BoundedStr::new("")?, m: UniqueMap::new(), p: BoundedBytes::new(&[])? };
     let mut levels = Levels::new(outer);
     levels.push(inner).ok()?;
     Some(levels)

@@ -1,4 +1,4 @@
-//! Core by itself: the table, both demo commands, and one session over octets in memory. No device, no stream: what the size table sets
+//! Core by itself: the table, both demo commands, and one session over bytes in memory. No device, no stream: what the size table sets
 //! beside the empty image.
 
 #![no_std]
@@ -6,8 +6,8 @@
 
 use core::hint::black_box;
 
-use linecard_commands::{Demo, table};
-use linecard_core::{Limits, Millis, Out, Session, Table, pump};
+use linecard_demo::{Demo, table};
+use linecard_core::{Limits, Millis, OutBuf, Session, Table, pump};
 use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
@@ -19,11 +19,11 @@ static TABLE: Table<Demo, 2> = table();
 const REQUESTS: &[u8] = b"STRING\nAdditional data.\nCOMPLEX 5 #1\n\0\0\0\0\0\nFROB 3 #2\nabc\n";
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    static mut TX: [u8; 2 * LIMITS.reply_room()] = [0; _];
+    static mut TX: [u8; 2 * LIMITS.max_reply_frame_len()] = [0; _];
 
     board::clock::start();
     let mut session = Session::new(&LIMITS, now());
-    let mut out = Out::new(TX);
+    let mut out = OutBuf::new(TX);
     // The black box keeps the compiler from carrying the requests out itself.
     let input = black_box(REQUESTS);
     let (_consumed, _want) =

@@ -1,4 +1,4 @@
-//! What a request costs the processor: many of each demo command, over octets in memory, timed by the board's clock.
+//! What a request costs the processor: many of each demo command, over bytes in memory, timed by the board's clock.
 //! `examples/firmware/cost` reads it, with a QEMU whose clock counts instructions.
 
 #![no_std]
@@ -6,8 +6,8 @@
 
 use core::hint::black_box;
 
-use linecard_commands::{Demo, table};
-use linecard_core::{Limits, Millis, Out, Session, Table, pump};
+use linecard_demo::{Demo, table};
+use linecard_core::{Limits, Millis, OutBuf, Session, Table, pump};
 use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
@@ -24,7 +24,7 @@ const REQUESTS: u32 = 5_000;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    static mut TX: [u8; LIMITS.reply_room()] = [0; _];
+    static mut TX: [u8; LIMITS.max_reply_frame_len()] = [0; _];
 
     board::clock::start();
     for (name, request) in [(c"STRING ", STRING), (c"COMPLEX ", COMPLEX)] {
@@ -42,7 +42,7 @@ fn time(request: &[u8], tx: &mut [u8]) -> u32 {
     let mut session = Session::new(&LIMITS, now());
     let began = now();
     for _request in 0..REQUESTS {
-        let mut out = Out::new(tx);
+        let mut out = OutBuf::new(tx);
         let (_consumed, _want) =
             pump(&mut session, &mut TABLE.bind(Demo), began, request, false, &mut out);
         if !out.written().starts_with(b"OK") {

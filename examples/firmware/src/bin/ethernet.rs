@@ -9,16 +9,16 @@ use core::mem::MaybeUninit;
 
 use board::ethernet::{Ethernet, Frames};
 use board::network::{self, LIMITS, RECEIVE_RING, TRANSMIT_RING};
-use linecard_commands::{Demo, table};
+use linecard_demo::{Demo, table};
 use linecard_core::Table;
 use linecard_firmware as board;
-use linecard_smoltcp::{Parts, Scratch, Server, Stack};
+use linecard_smoltcp::{Resources, Scratch, Server, Stack};
 use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 
 const CONNECTIONS: usize = 4;
-const FRAME: usize = LIMITS.frame_room();
-const REPLY: usize = LIMITS.reply_room();
+const FRAME: usize = LIMITS.max_request_frame_len();
+const REPLY: usize = LIMITS.max_reply_frame_len();
 /// Of the socket that says `busy`.
 const SPARE: usize = 16;
 
@@ -76,7 +76,7 @@ fn server(
     let slots = rings.each_mut().map(|(receive, transmit)| socket(stack, receive, transmit));
     let [receive, transmit] = spare;
     let spare = socket(stack, receive, transmit);
-    let parts = Parts::new(slots, spare, scratch, &LIMITS);
+    let parts = Resources::new(slots, spare, scratch, &LIMITS);
     Some(server.write(Server::new(&mut stack.sockets, parts).ok()?))
 }
 

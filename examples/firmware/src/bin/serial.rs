@@ -7,7 +7,7 @@
 #![no_main]
 
 use board::uart::Uart;
-use linecard_commands::{Demo, table};
+use linecard_demo::{Demo, table};
 use linecard_core::blocking::serve_link;
 use linecard_core::{Limits, Millis, Table};
 use linecard_firmware as board;
@@ -19,14 +19,14 @@ static TABLE: Table<Demo, 2> = table();
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    static mut RX: [u8; LIMITS.frame_room()] = [0; _];
-    static mut TX: [u8; LIMITS.reply_room()] = [0; _];
+    static mut RX: [u8; LIMITS.max_request_frame_len()] = [0; _];
+    static mut TX: [u8; LIMITS.max_reply_frame_len()] = [0; _];
 
     board::clock::start();
     let mut uart = Uart::new();
     board::console::say(c"ready\n");
     loop {
-        // It only returns when the line lost or garbled octets: then what follows can't be trusted, and it is the peer's to begin anew.
+        // It only returns when the line lost or garbled bytes: then what follows can't be trusted, and it is the peer's to begin anew.
         let _lost = serve_link(&mut uart, &LIMITS, &mut TABLE.bind(Demo), RX, TX, &mut now);
     }
 }

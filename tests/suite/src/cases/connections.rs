@@ -30,7 +30,7 @@ fn take_turns(target: &Target) -> Check {
         peer.send(format!("STRING #{at}\nhalf a").as_bytes())?;
     }
     for (at, peer) in peers.iter_mut().enumerate().rev() {
-        let reply = peer.ask(b" line\n")?.to_octets();
+        let reply = peer.ask(b" line\n")?.to_bytes();
         if reply != format!("OK #{at}\nThank you.\n").as_bytes() {
             return Err(format!("connection {at} got {}", reply.escape_ascii()));
         }
@@ -72,13 +72,13 @@ fn one_too_many(target: &Target) -> Check {
 fn told_busy(target: &Target) -> Check {
     let deadline = Instant::now() + target.patience;
     loop {
-        let octets = Peer::connect_once(target)?.octets_to_the_end()?;
-        match octets.as_slice() {
+        let bytes = Peer::connect_once(target)?.bytes_to_the_end()?;
+        match bytes.as_slice() {
             b"ERR\nbusy\n" => return Ok(()),
             [] if target.lone_busy && Instant::now() < deadline => {
                 thread::sleep(Duration::from_millis(20));
             }
-            _ => return Err(format!("instead of `busy`: {:?}", octets.escape_ascii().to_string())),
+            _ => return Err(format!("instead of `busy`: {:?}", bytes.escape_ascii().to_string())),
         }
     }
 }

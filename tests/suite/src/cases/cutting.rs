@@ -13,13 +13,13 @@ const FRAMES: &[u8] = b"STRING\nAdditional data.\nSTRING #1\r\nhi\r\nSTRING 7 #2
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new("2.5", "the frames cut in two at every octet", at_every_octet),
-        Case::new("2.5", "the frames octet by octet", octet_by_octet),
+        Case::new("2.5", "the frames cut in two at every byte", at_every_byte),
+        Case::new("2.5", "the frames byte by byte", byte_by_byte),
         Case::new("2.5", "seeded streams in seeded pieces", in_seeded_pieces),
     ]
 }
 
-fn at_every_octet(target: &Target) -> Check {
+fn at_every_byte(target: &Target) -> Check {
     let (mut peer, mut clock) = (Peer::connect(target)?, Peer::connect(target)?);
     let want = serve(FRAMES, false, &target.limits).replies;
     for cut in 1..FRAMES.len() {
@@ -34,11 +34,11 @@ fn at_every_octet(target: &Target) -> Check {
     peer.is_alive()
 }
 
-fn octet_by_octet(target: &Target) -> Check {
+fn byte_by_byte(target: &Target) -> Check {
     let (mut peer, mut clock) = (Peer::connect(target)?, Peer::connect(target)?);
-    for octet in FRAMES {
-        peer.send(&[*octet])?;
-        // A round trip on another connection: by then the server has seen the octet alone.
+    for byte in FRAMES {
+        peer.send(&[*byte])?;
+        // A round trip on another connection: by then the server has seen the byte alone.
         clock.is_alive()?;
     }
     peer.expect(&serve(FRAMES, false, &target.limits).replies)?;
@@ -48,10 +48,10 @@ fn octet_by_octet(target: &Target) -> Check {
 fn in_seeded_pieces(target: &Target) -> Check {
     for seed in 0..50 {
         let mut random = Random::new(seed);
-        let octets = stream(&mut random, &target.limits);
-        let Outcome { replies, .. } = serve(&octets, true, &target.limits);
+        let bytes = stream(&mut random, &target.limits);
+        let Outcome { replies, .. } = serve(&bytes, true, &target.limits);
         let mut peer = Peer::connect(target)?;
-        let mut rest = octets.as_slice();
+        let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let most = random.pick(&[3, 60, 2_000]);
             let (piece, behind) = rest.split_at(rest.len().min(1 + random.below(most)));

@@ -1,4 +1,4 @@
-//! Bodies at each limit of the target and one octet beyond it (docs/PROTOCOL.md §4).
+//! Bodies at each limit of the target and one byte beyond it (docs/PROTOCOL.md §4).
 
 use super::{Case, Check};
 use crate::oracle::serve;
@@ -52,15 +52,15 @@ fn counted_unknown(len: usize) -> Vec<u8> {
 
 fn around(target: &Target, shape: Shape, limit: usize) -> Check {
     for len in [limit - 1, limit, limit + 1] {
-        let octets = [shape(len), b"STRING #8\nbehind it\n".to_vec()].concat();
-        let want = serve(&octets, true, &target.limits);
+        let bytes = [shape(len), b"STRING #8\nbehind it\n".to_vec()].concat();
+        let want = serve(&bytes, true, &target.limits);
         let mut peer = Peer::connect(target)?;
         // A server that closes may do so before all is sent.
-        let sent = peer.send(&octets).and_then(|()| peer.half_close());
+        let sent = peer.send(&bytes).and_then(|()| peer.half_close());
         let answered = sent.or_else(|error| if want.closes { Ok(()) } else { Err(error) });
         answered
             .and_then(|()| peer.expect_end(&want.replies))
-            .map_err(|error| format!("{len} octets: {error}"))?;
+            .map_err(|error| format!("{len} bytes: {error}"))?;
     }
     Ok(())
 }
@@ -68,10 +68,10 @@ fn around(target: &Target, shape: Shape, limit: usize) -> Check {
 fn in_a_row(target: &Target) -> Check {
     let mut peer = Peer::connect(target)?;
     let beyond = target.limits.max_body + 1;
-    let octets = [line(beyond), counted(beyond), b"STRING #8\nx\n".to_vec()].concat();
-    let want = serve(&octets, false, &target.limits).replies;
+    let bytes = [line(beyond), counted(beyond), b"STRING #8\nx\n".to_vec()].concat();
+    let want = serve(&bytes, false, &target.limits).replies;
     for _ in 0..10 {
-        peer.send(&octets)?;
+        peer.send(&bytes)?;
         peer.expect(&want)?;
     }
     peer.is_alive()

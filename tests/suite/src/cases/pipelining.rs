@@ -41,31 +41,31 @@ fn requests(count: u32) -> Vec<u8> {
 }
 
 fn in_one_write(target: &Target) -> Check {
-    let octets = requests(500);
-    let want = serve(&octets, false, &target.limits).replies;
+    let bytes = requests(500);
+    let want = serve(&bytes, false, &target.limits).replies;
     let mut peer = Peer::connect(target)?;
-    peer.send_beside(octets, false)?;
+    peer.send_beside(bytes, false)?;
     peer.expect(&want)?;
     peer.is_alive()
 }
 
 fn after_half_close(target: &Target) -> Check {
-    let octets = requests(500);
-    let want = serve(&octets, true, &target.limits).replies;
+    let bytes = requests(500);
+    let want = serve(&bytes, true, &target.limits).replies;
     let mut peer = Peer::connect(target)?;
-    peer.send_beside(octets, true)?;
+    peer.send_beside(bytes, true)?;
     peer.expect_end(&want)
 }
 
 fn cut_short(target: &Target) -> Check {
     let last = frame("COMPLEX", Some(9), &Body::Counted(Complex::default().encode()));
     for cut in 0..=last.len() {
-        let octets = [&requests(3), &last[..cut]].concat();
-        let want = serve(&octets, true, &target.limits).replies;
+        let bytes = [&requests(3), &last[..cut]].concat();
+        let want = serve(&bytes, true, &target.limits).replies;
         let mut peer = Peer::connect(target)?;
-        peer.send(&octets)?;
+        peer.send(&bytes)?;
         peer.half_close()?;
-        peer.expect_end(&want).map_err(|error| format!("cut after {cut} octets: {error}"))?;
+        peer.expect_end(&want).map_err(|error| format!("cut after {cut} bytes: {error}"))?;
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ fn slow_reader(target: &Target, stuck: Duration) -> Check {
             break batch[taken..].to_vec();
         }
         if sent > MORE_THAN_ANY_QUEUE {
-            return Err(format!("{sent} octets were taken while no reply was read"));
+            return Err(format!("{sent} bytes were taken while no reply was read"));
         }
     };
     Peer::connect(target)?.is_alive().map_err(|error| format!("another connection: {error}"))?;

@@ -16,11 +16,11 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn streams(target: &Target) -> Check {
     for seed in 1_000..1_300 {
-        let octets = stream(&mut Random::new(seed), &target.limits);
-        let want = serve(&octets, true, &target.limits);
+        let bytes = stream(&mut Random::new(seed), &target.limits);
+        let want = serve(&bytes, true, &target.limits);
         let mut peer = Peer::connect(target)?;
         // Sending fails only once the server has closed, and then its replies say whether it may.
-        let sent = peer.send(&octets).and_then(|()| peer.half_close());
+        let sent = peer.send(&bytes).and_then(|()| peer.half_close());
         peer.expect_end(&want.replies)
             .map_err(|error| format!("seed {seed} (sent: {sent:?}): {error}"))?;
     }
@@ -31,10 +31,10 @@ fn long_connection(target: &Target) -> Check {
     let mut random = Random::new(77);
     let mut peer = Peer::connect(target)?;
     for batch in 0..200 {
-        let octets: Vec<u8> =
+        let bytes: Vec<u8> =
             (0..10).flat_map(|_| frame_in_sync(&mut random, &target.limits)).collect();
-        peer.send(&octets)?;
-        peer.expect(&serve(&octets, false, &target.limits).replies)
+        peer.send(&bytes)?;
+        peer.expect(&serve(&bytes, false, &target.limits).replies)
             .map_err(|error| format!("batch {batch}: {error}"))?;
     }
     Ok(())
@@ -46,9 +46,9 @@ fn payloads(target: &Target) -> Check {
     for batch in 0..100 {
         let mut hostile =
             |_| frame("COMPLEX", Some(1), &Body::Counted(hostile_payload(&mut random)));
-        let octets: Vec<u8> = (0..30).flat_map(&mut hostile).collect();
-        peer.send(&octets)?;
-        peer.expect(&serve(&octets, false, &target.limits).replies)
+        let bytes: Vec<u8> = (0..30).flat_map(&mut hostile).collect();
+        peer.send(&bytes)?;
+        peer.expect(&serve(&bytes, false, &target.limits).replies)
             .map_err(|error| format!("batch {batch}: {error}"))?;
     }
     peer.is_alive()

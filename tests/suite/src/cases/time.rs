@@ -25,7 +25,7 @@ pub(super) fn cases(target: &Target) -> Vec<Case> {
     };
     vec![
         frame("a frame begun and left gets timeout, on time", frame_left),
-        frame("octets that trickle in don't move the frame deadline", trickle),
+        frame("bytes that trickle in don't move the frame deadline", trickle),
         frame("a body that is skipped has the same deadline", skipped_trickle),
         frame("each frame has a deadline of its own", one_each),
         idle("a silent connection gets timeout, on time", silent),
@@ -78,7 +78,7 @@ fn skipped_trickle(target: &Target) -> Check {
     trickled(target, head.as_bytes(), b'\n')
 }
 
-fn trickled(target: &Target, head: &[u8], octet: u8) -> Check {
+fn trickled(target: &Target, head: &[u8], byte: u8) -> Check {
     let deadline = target.frame_deadline()?;
     let mut peer = Peer::connect(target)?;
     let mut sender = peer.sender()?;
@@ -88,7 +88,7 @@ fn trickled(target: &Target, head: &[u8], octet: u8) -> Check {
     let sending = thread::spawn(move || {
         // Until the reply is there, or the server has closed.
         while stopped.recv_timeout(deadline / 10) == Err(RecvTimeoutError::Timeout) {
-            if sender.write_all(&[octet]).is_err() {
+            if sender.write_all(&[byte]).is_err() {
                 return;
             }
         }
@@ -127,7 +127,7 @@ fn anew(target: &Target) -> Check {
     for _ in 0..3 {
         thread::sleep(idle.mul_f64(0.6));
         start = Instant::now();
-        let reply = peer.ask(b"STRING\nx\n")?.to_octets();
+        let reply = peer.ask(b"STRING\nx\n")?.to_bytes();
         if reply != THANKS {
             return Err(format!("got {}", reply.escape_ascii()));
         }

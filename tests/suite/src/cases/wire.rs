@@ -73,6 +73,6 @@ fn check(target: &Target, vector: &ServerVector) -> Check {
     if sending.join().is_ok_and(|sent| sent) {
         peer.is_alive()
     } else {
-        Err("the connection took no more octets".to_owned())
+        Err("the connection took no more bytes".to_owned())
     }
 }

@@ -2,13 +2,13 @@
 
 /// Levels of nesting, the outermost counted.
 pub const MAX_LEVELS: usize = 4;
-/// Octets in `s`.
+/// Bytes in `s`.
 pub const MAX_S: usize = 64;
 /// Entries in `m`.
 pub const MAX_M: usize = 8;
-/// Octets in a key of `m`.
+/// Bytes in a key of `m`.
 pub const MAX_KEY: usize = 16;
-/// Octets in `p`.
+/// Bytes in `p`.
 pub const MAX_P: usize = 64;
 
 /// One level of the value, and those inside it.
@@ -20,7 +20,7 @@ pub struct Complex {
     pub s: String,
     /// A map, in the order in which its entries came.
     pub m: Vec<(String, i64)>,
-    /// Octets.
+    /// Bytes.
     pub p: Vec<u8>,
     /// The next level.
     pub c: Option<Box<Self>>,
@@ -29,8 +29,8 @@ pub struct Complex {
 impl Complex {
     /// Reads exactly one value; `None` is `bad-payload`.
     #[must_use]
-    pub fn decode(octets: &[u8]) -> Option<Self> {
-        let mut reader = Reader { rest: octets };
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader { rest: bytes };
         let value = reader.level(1)?;
         reader.rest.is_empty().then_some(value)
     }
@@ -77,8 +77,8 @@ impl Reader<'_> {
             n: self.signed()?,
             s: self.text(MAX_S)?,
             m: self.map()?,
-            p: self.octets(MAX_P)?,
-            c: match self.octet()? {
+            p: self.bytes(MAX_P)?,
+            c: match self.byte()? {
                 0 => None,
                 1 => Some(Box::new(self.level(level + 1)?)),
                 _ => return None,
@@ -104,17 +104,17 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, most: usize) -> Option<String> {
-        String::from_utf8(self.octets(most)?).ok()
+        String::from_utf8(self.bytes(most)?).ok()
     }
 
-    fn octets(&mut self, most: usize) -> Option<Vec<u8>> {
+    fn bytes(&mut self, most: usize) -> Option<Vec<u8>> {
         let length = usize::try_from(self.varint()?).ok()?;
         if length > most || length > self.rest.len() {
             return None;
         }
-        let (octets, rest) = self.rest.split_at(length);
+        let (bytes, rest) = self.rest.split_at(length);
         self.rest = rest;
-        Some(octets.to_vec())
+        Some(bytes.to_vec())
     }
 
     fn signed(&mut self) -> Option<i64> {
@@ -123,28 +123,28 @@ impl Reader<'_> {
         Some(if folded % 2 == 0 { half } else { -half - 1 })
     }
 
-    /// At most ten octets, seven bits each, the lowest first; the tenth may hold one bit.
+    /// At most ten bytes, seven bits each, the lowest first; the tenth may hold one bit.
     fn varint(&mut self) -> Option<u64> {
         let mut value: u128 = 0;
         for place in 0..10 {
-            let octet = self.octet()?;
-            value += u128::from(octet % 128) << (7 * place);
-            if octet < 128 {
+            let byte = self.byte()?;
+            value += u128::from(byte % 128) << (7 * place);
+            if byte < 128 {
                 return u64::try_from(value).ok();
             }
         }
         None
     }
 
-    fn octet(&mut self) -> Option<u8> {
+    fn byte(&mut self) -> Option<u8> {
         let (&first, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(first)
     }
 }
 
-fn prefixed(octets: &[u8]) -> Vec<u8> {
-    [varint(octets.len() as u64), octets.to_vec()].concat()
+fn prefixed(bytes: &[u8]) -> Vec<u8> {
+    [varint(bytes.len() as u64), bytes.to_vec()].concat()
 }
 
 /// 0, -1, 1, -2 become 0, 1, 2, 3.
@@ -154,7 +154,7 @@ pub fn zigzag(value: i64) -> Vec<u8> {
     varint(if value >= 0 { twice } else { twice.wrapping_sub(1) })
 }
 
-/// Seven bits an octet, the lowest first, the top bit set on all but the last.
+/// Seven bits a byte, the lowest first, the top bit set on all but the last.
 #[must_use]
 pub fn varint(mut value: u64) -> Vec<u8> {
     let mut out = Vec::new();

@@ -5,7 +5,7 @@ use super::{Body, Head, Limits, Line, head};
 /// What the beginning of an input is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
-    /// It needs more octets; at the end of the stream it gets no reply.
+    /// It needs more bytes; at the end of the stream it gets no reply.
     Incomplete,
     /// A reply with this code, then the end of the connection.
     Fatal {
@@ -18,7 +18,7 @@ pub enum Frame {
     Skipped {
         /// The head's tag.
         tag: Option<u32>,
-        /// Octets of the whole frame.
+        /// Bytes of the whole frame.
         len: usize,
     },
     /// A request to dispatch.
@@ -27,7 +27,7 @@ pub enum Frame {
         head: Head,
         /// The body.
         body: Body,
-        /// Octets of the whole frame.
+        /// Bytes of the whole frame.
         len: usize,
     },
 }
@@ -62,7 +62,7 @@ fn counted(input: &[u8], head: Head, at: usize, length: u32, limits: &Limits) ->
 
 fn line(input: &[u8], head: Head, at: usize, limits: &Limits) -> Frame {
     let tag = head.tag;
-    let end = input[at..].iter().position(|&octet| octet == b'\n');
+    let end = input[at..].iter().position(|&byte| byte == b'\n');
     let so_far = &input[at..end.map_or(input.len(), |end| at + end)];
     // With or without the LF: a CR that stands last may yet be dropped, so it is not counted.
     let text = so_far.strip_suffix(b"\r").unwrap_or(so_far);

@@ -1,6 +1,6 @@
 //! `name [SP length] [SP tag]`, by splitting at the spaces (docs/PROTOCOL.md §2.1).
 
-/// The longest legal head with its CR LF, in octets: 32 + 1 + 10 + 1 + 11, and 2.
+/// The longest legal head with its CR LF, in bytes: 32 + 1 + 10 + 1 + 11, and 2.
 pub const LONGEST_HEAD_LINE: usize = 57;
 
 /// A head.
@@ -8,7 +8,7 @@ pub const LONGEST_HEAD_LINE: usize = 57;
 pub struct Head {
     /// The command, `OK`, `ERR` or an event's name.
     pub name: String,
-    /// The declared length of the body in octets.
+    /// The declared length of the body in bytes.
     pub length: Option<u32>,
     /// The tag's number.
     pub tag: Option<u32>,
@@ -21,7 +21,7 @@ pub enum Line {
     Incomplete,
     /// Never a head.
     Bad,
-    /// A head, and the octets of its line with the LF.
+    /// A head, and the bytes of its line with the LF.
     Head(Head, usize),
 }
 
@@ -29,7 +29,7 @@ pub enum Line {
 #[must_use]
 pub fn head(input: &[u8]) -> Line {
     let window = &input[..input.len().min(LONGEST_HEAD_LINE)];
-    let Some(end) = window.iter().position(|&octet| octet == b'\n') else {
+    let Some(end) = window.iter().position(|&byte| byte == b'\n') else {
         return if window.len() == LONGEST_HEAD_LINE { Line::Bad } else { Line::Incomplete };
     };
     let line = window[..end].strip_suffix(b"\r").unwrap_or(&window[..end]);

@@ -85,9 +85,9 @@ fn losing_tags_is_noticed() {
 
 #[test]
 fn losing_half_frames_is_noticed() {
-    let failed = failures(Flaw::LosesHalfFrames, Settings::default(), "cut in two at every octet");
+    let failed = failures(Flaw::LosesHalfFrames, Settings::default(), "cut in two at every byte");
     assert_eq!(failed.len(), 1, "{failed:?}");
-    let failed = failures(Flaw::LosesHalfFrames, Settings::default(), "octet by octet");
+    let failed = failures(Flaw::LosesHalfFrames, Settings::default(), "byte by byte");
     assert_eq!(failed.len(), 1, "{failed:?}");
 }
 
@@ -98,7 +98,7 @@ fn a_close_that_resets_is_noticed() {
 }
 
 #[test]
-fn one_octet_too_many_is_noticed() {
+fn one_byte_too_many_is_noticed() {
     let failed = failures(Flaw::TakesOneMore, Settings::default(), "around the body limit");
     assert_eq!(failed.len(), 5, "{failed:?}");
 }

@@ -32,9 +32,9 @@ pub(crate) enum Flaw {
     LosesHalfFrames,
     /// Closes without draining.
     Resets,
-    /// Takes a body of one octet beyond its limit.
+    /// Takes a body of one byte beyond its limit.
     TakesOneMore,
-    /// Counts the frame deadline from the latest octet.
+    /// Counts the frame deadline from the latest byte.
     MovesDeadline,
     /// Closes without `busy`.
     SilentWhenFull,
@@ -87,7 +87,7 @@ fn accepted(stream: TcpStream, settings: &Settings, taken: &AtomicUsize) -> std:
 
 /// Sends the last reply so that it arrives.
 fn close(mut stream: TcpStream, reply: &Reply, flaw: Flaw) -> std::io::Result<()> {
-    stream.write_all(&reply.to_octets())?;
+    stream.write_all(&reply.to_bytes())?;
     if flaw == Flaw::Resets {
         return Ok(());
     }
@@ -110,7 +110,7 @@ struct Connection<'c> {
     stream: &'c TcpStream,
     settings: &'c Settings,
     input: Vec<u8>,
-    /// When the current frame's first octet came, or when the latest reply went.
+    /// When the current frame's first byte came, or when the latest reply went.
     since: Instant,
 }
 
@@ -148,14 +148,14 @@ impl<'c> Connection<'c> {
         time.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())
     }
 
-    fn take(&mut self, octets: &[u8]) -> std::io::Result<Option<Reply>> {
+    fn take(&mut self, bytes: &[u8]) -> std::io::Result<Option<Reply>> {
         if self.input.is_empty() || self.settings.flaw == Flaw::MovesDeadline {
             self.since = Instant::now();
         }
-        self.input.extend_from_slice(octets);
+        self.input.extend_from_slice(bytes);
         let mut outcome = self.outcome();
         let last = if outcome.closes { outcome.replies.pop() } else { None };
-        let replies: Vec<u8> = outcome.replies.iter().flat_map(Reply::to_octets).collect();
+        let replies: Vec<u8> = outcome.replies.iter().flat_map(Reply::to_bytes).collect();
         self.stream.write_all(&replies)?;
         self.input.drain(..outcome.consumed);
         if outcome.consumed > 0 {
@@ -184,7 +184,7 @@ impl<'c> Connection<'c> {
 
     fn answer(&self, name: &str, body: &Body) -> Result<Body, Refusal> {
         match (self.settings.flaw, name) {
-            (Flaw::TakesAnything, "COMPLEX") => Ok(Body::Counted(body.octets().to_vec())),
+            (Flaw::TakesAnything, "COMPLEX") => Ok(Body::Counted(body.bytes().to_vec())),
             _ => demo(name, body),
         }
     }
@@ -195,7 +195,7 @@ fn run_leftovers(input: &[u8], limits: &Limits, outcome: &mut Outcome) {
     if !matches!(frame(input, limits), Frame::Fatal { code: "desync", .. }) {
         return;
     }
-    let lines: Vec<&[u8]> = input.splitn(3, |&octet| octet == b'\n').collect();
+    let lines: Vec<&[u8]> = input.splitn(3, |&byte| byte == b'\n').collect();
     let rest = lines.get(2).copied().unwrap_or_default();
     outcome.replies.extend(serve_with(rest, false, limits, demo).replies);
     outcome.closes = false;

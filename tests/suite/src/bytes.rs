@@ -1,14 +1,14 @@
-//! Octets as tests/vectors.json writes them, and as failures print them.
+//! Bytes as tests/vectors.json writes them, and as failures print them.
 
 use serde_json::Value;
 
-/// Joins the pieces of an octet string: a string, `{"hex": …}` or `{"repeat": [string, count]}` each.
+/// Joins the pieces of a byte string: a string, `{"hex": …}` or `{"repeat": [string, count]}` each.
 ///
 /// # Panics
 /// If the value is not in that form: the vectors are ours.
 #[must_use]
 pub fn from_pieces(pieces: &Value) -> Vec<u8> {
-    pieces.as_array().expect("octets are an array of pieces").iter().flat_map(piece).collect()
+    pieces.as_array().expect("bytes are an array of pieces").iter().flat_map(piece).collect()
 }
 
 fn piece(piece: &Value) -> Vec<u8> {
@@ -23,7 +23,7 @@ fn piece(piece: &Value) -> Vec<u8> {
     text.repeat(usize::try_from(count).expect("a count in memory")).into_bytes()
 }
 
-/// The octets that hexadecimal digits stand for.
+/// The bytes that hexadecimal digits stand for.
 ///
 /// # Panics
 /// If the digits are not pairs of hexadecimal ones.
@@ -35,11 +35,11 @@ pub fn from_hex(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The octets for a person: escaped, and cut when long.
+/// The bytes for a person: escaped, and cut when long.
 #[must_use]
-pub fn show(octets: &[u8]) -> String {
+pub fn show(bytes: &[u8]) -> String {
     const MOST: usize = 160;
-    let shown = octets[..octets.len().min(MOST)].escape_ascii();
-    let more = octets.len().saturating_sub(MOST);
-    if more == 0 { format!("`{shown}`") } else { format!("`{shown}` and {more} octets more") }
+    let shown = bytes[..bytes.len().min(MOST)].escape_ascii();
+    let more = bytes.len().saturating_sub(MOST);
+    if more == 0 { format!("`{shown}`") } else { format!("`{shown}` and {more} bytes more") }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
-use crate::enemy::{Enemy, Tally, reset};
+use crate::hostile::{Hostile, Tally, reset};
 
 /// One connects and resets; every other one has begun a frame.
 pub(crate) struct Resetters {
@@ -17,7 +17,7 @@ impl Resetters {
     }
 }
 
-impl Enemy for Resetters {
+impl Hostile for Resetters {
     const NAME: &'static str = "reset";
 
     fn act(&mut self, tally: &mut Tally) {

@@ -1,4 +1,4 @@
-//! Load with enemies in it, on loopback: `cargo run --release -p linecard-enemies`.
+//! Load with hostile peers in it, on loopback: `cargo run --release -p linecard-stress`.
 //!
 //! Prints the figures, and exits 1 when a promise is broken.
 #![forbid(unsafe_code)]
@@ -11,16 +11,16 @@ mod linux {
     use std::time::Duration;
 
     use clap::Parser;
-    use linecard_enemies::{Plan, fit, run};
+    use linecard_stress::{Plan, fit, run};
 
     /// Attacks `linecard serve` in four ways at once, while well-behaved clients call and are timed
     #[derive(Debug, Parser)]
     struct Options {
-        /// Part of the enemies: 0.1 is a tenth of each kind
+        /// Part of the hostile peers: 0.1 is a tenth of each kind
         #[arg(long, default_value_t = 1.0)]
         scale: f64,
 
-        /// How long the enemies are there
+        /// How long the hostile peers are there
         #[arg(long, default_value_t = 30)]
         seconds: u64,
 
@@ -52,7 +52,7 @@ mod linux {
         if report.is_slow() {
             broken.push("the 99th percentile is over its limit".into());
         }
-        broken.extend(report.weak().map(|enemy| format!("{} was weaker than planned", enemy.name)));
+        broken.extend(report.weak().map(|attacker| format!("{} was weaker than planned", attacker.name)));
         for words in &broken {
             println!("BROKEN  {words}");
         }

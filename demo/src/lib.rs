@@ -18,16 +18,16 @@ mod nested;
 #[cfg(feature = "std")]
 pub use nested::{Complex, Unfit};
 
-use linecard_core::{Bytes, Chain, Command, Failed, Handle, Map, Postcard, Str, Table, Text};
+use linecard_core::{BoundedBytes, Chain, Command, Failed, Handler, UniqueMap, Postcard, BoundedStr, Table, Text};
 use serde::{Deserialize, Serialize};
 
-/// The most octets of a level's string.
+/// The most bytes of a level's string.
 pub const STRING_CAP: usize = 64;
 /// The most entries of a level's map.
 pub const MAP_CAP: usize = 8;
-/// The most octets of a map's key.
+/// The most bytes of a map's key.
 pub const KEY_CAP: usize = 16;
-/// The most octets of a level's block.
+/// The most bytes of a level's block.
 pub const BLOCK_CAP: usize = 64;
 /// The most levels, the outermost counted.
 pub const LEVELS_CAP: usize = 4;
@@ -60,28 +60,28 @@ pub type Levels<'i> = Chain<Level<'i>, LEVELS_CAP>;
 pub struct Level<'i> {
     /// A number.
     pub n: i64,
-    /// A string of up to 64 octets.
+    /// A string of up to 64 bytes.
     #[serde(borrow)]
-    pub s: Str<'i, STRING_CAP>,
-    /// Up to 8 numbers by name; a name has up to 16 octets.
+    pub s: BoundedStr<'i, STRING_CAP>,
+    /// Up to 8 numbers by name; a name has up to 16 bytes.
     #[serde(borrow)]
-    pub m: Map<Str<'i, KEY_CAP>, i64, MAP_CAP>,
-    /// A block of up to 64 octets.
+    pub m: UniqueMap<BoundedStr<'i, KEY_CAP>, i64, MAP_CAP>,
+    /// A block of up to 64 bytes.
     #[serde(borrow)]
-    pub p: Bytes<'i, BLOCK_CAP>,
+    pub p: BoundedBytes<'i, BLOCK_CAP>,
 }
 
 /// The state behind the demo commands: none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Demo;
 
-impl Handle<StringCommand> for Demo {
+impl Handler<StringCommand> for Demo {
     fn handle<'a>(&'a mut self, _text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
         Ok(Text("Thank you."))
     }
 }
 
-impl Handle<ComplexCommand> for Demo {
+impl Handler<ComplexCommand> for Demo {
     fn handle<'a>(
         &'a mut self,
         levels: Postcard<Levels<'a>>,

@@ -2,7 +2,7 @@
 //!
 //! The lowest vacant key goes out first, so that the end of the block falls vacant and can be given back.
 //! A `slab::Slab` does that too, but frees its block when the last connection leaves, and a small one then grows
-//! anew amid whatever the heap holds. glibc takes the first for a sign to keep megaoctets from then on, and can
+//! anew amid whatever the heap holds. glibc takes the first for a sign to keep megabytes from then on, and can
 //! give back nothing that stands before the second.
 
 use std::cmp::Reverse;
@@ -15,20 +15,20 @@ const AT_FIRST: usize = 1_024;
 /// Places that are kept, whether there is anybody or not.
 const KEPT: usize = 64;
 
-pub(super) struct Places<T> {
-    places: Vec<Option<T>>,
-    /// The keys below `places.len()` that nobody has.
+pub(super) struct Slab<T> {
+    slab: Vec<Option<T>>,
+    /// The keys below `slab.len()` that nobody has.
     vacant: BinaryHeap<Reverse<usize>>,
 }
 
-impl<T> Places<T> {
+impl<T> Slab<T> {
     /// With the means to keep count of so many; for more they grow.
     pub(super) fn with_capacity(len: usize) -> Self {
-        Self { places: Vec::with_capacity(AT_FIRST), vacant: BinaryHeap::with_capacity(len) }
+        Self { slab: Vec::with_capacity(AT_FIRST), vacant: BinaryHeap::with_capacity(len) }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.places.len() - self.vacant.len()
+        self.slab.len() - self.vacant.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -37,31 +37,31 @@ impl<T> Places<T> {
 
     /// One more than the highest key.
     pub(super) const fn end(&self) -> usize {
-        self.places.len()
+        self.slab.len()
     }
 
     pub(super) fn get_mut(&mut self, key: usize) -> Option<&mut T> {
-        self.places.get_mut(key)?.as_mut()
+        self.slab.get_mut(key)?.as_mut()
     }
 
     /// The key that the next one gets.
     pub(super) fn next_key(&self) -> usize {
-        self.vacant.peek().map_or(self.places.len(), |&Reverse(key)| key)
+        self.vacant.peek().map_or(self.slab.len(), |&Reverse(key)| key)
     }
 
     pub(super) fn insert(&mut self, item: T) -> usize {
         let key = self.next_key();
         if self.vacant.pop().is_none() {
-            self.places.push(None);
+            self.slab.push(None);
         }
-        self.places[key] = Some(item);
+        self.slab[key] = Some(item);
         key
     }
 
     pub(super) fn remove(&mut self, key: usize) -> Option<T> {
-        let item = self.places.get_mut(key)?.take()?;
+        let item = self.slab.get_mut(key)?.take()?;
         self.vacant.push(Reverse(key));
-        if self.places.len() > 4 * self.len() + KEPT {
+        if self.slab.len() > 4 * self.len() + KEPT {
             self.shrink();
         }
         Some(item)
@@ -69,10 +69,10 @@ impl<T> Places<T> {
 
     /// Gives back what is behind the last that is taken.
     fn shrink(&mut self) {
-        let end = self.places.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        if end < self.places.len() {
-            self.places.truncate(end);
-            self.places.shrink_to(KEPT);
+        let end = self.slab.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        if end < self.slab.len() {
+            self.slab.truncate(end);
+            self.slab.shrink_to(KEPT);
             self.vacant.retain(|&Reverse(key)| key < end);
         }
     }
@@ -84,34 +84,34 @@ mod tests {
 
     #[test]
     fn the_lowest_vacant_key_goes_out_first() {
-        let mut places = Places::with_capacity(4);
-        let keys: Vec<_> = "abcd".chars().map(|item| places.insert(item)).collect();
+        let mut slab = Slab::with_capacity(4);
+        let keys: Vec<_> = "abcd".chars().map(|item| slab.insert(item)).collect();
         assert_eq!(keys, [0, 1, 2, 3]);
         assert_eq!(
-            (places.remove(2), places.remove(1), places.remove(1)),
+            (slab.remove(2), slab.remove(1), slab.remove(1)),
             (Some('c'), Some('b'), None)
         );
-        assert_eq!((places.len(), places.get_mut(2).is_none()), (2, true));
-        assert_eq!((places.insert('e'), places.insert('f'), places.insert('g')), (1, 2, 4));
-        assert_eq!(places.get_mut(2), Some(&mut 'f'));
+        assert_eq!((slab.len(), slab.get_mut(2).is_none()), (2, true));
+        assert_eq!((slab.insert('e'), slab.insert('f'), slab.insert('g')), (1, 2, 4));
+        assert_eq!(slab.get_mut(2), Some(&mut 'f'));
     }
 
     /// A storm's places are not kept for ever.
     #[test]
     fn places_are_given_back() {
         const STORM: usize = 10 * AT_FIRST;
-        let mut places = Places::with_capacity(STORM);
+        let mut slab = Slab::with_capacity(STORM);
         for item in 0..STORM {
-            places.insert(item);
+            slab.insert(item);
         }
         for key in 10..STORM {
-            assert_eq!(places.remove(key), Some(key));
+            assert_eq!(slab.remove(key), Some(key));
         }
-        assert!(places.places.capacity() <= 4 * 10 + KEPT, "{}", places.places.capacity());
+        assert!(slab.slab.capacity() <= 4 * 10 + KEPT, "{}", slab.slab.capacity());
         assert_eq!(
-            (0..10).map(|key| places.remove(key)).collect::<Vec<_>>(),
+            (0..10).map(|key| slab.remove(key)).collect::<Vec<_>>(),
             (0..10).map(Some).collect::<Vec<_>>()
         );
-        assert!(places.is_empty() && places.insert(7) == 0);
+        assert!(slab.is_empty() && slab.insert(7) == 0);
     }
 }

@@ -1,4 +1,4 @@
-//! As many enemies as the limit of open descriptors allows.
+//! As many hostile peers as the limit of open descriptors allows.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -24,7 +24,7 @@ pub fn fit(plan: Plan) -> (Plan, Option<String>) {
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
     let scale = allowed.saturating_sub(OTHERS) as f64 / plan.held() as f64;
     let words = format!(
-        "ATTENTION: only {allowed} descriptors are allowed and {needed} are needed, so all enemies are \
+        "ATTENTION: only {allowed} descriptors are allowed and {needed} are needed, so all attackers are \
          scaled down to {:.0} %. For all of them: raise the hard limit (ulimit -Hn {needed}, or \
          LimitNOFILE= / limits.conf), and run again.",
         100.0 * scale

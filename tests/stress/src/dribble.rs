@@ -1,13 +1,13 @@
-//! Connections that send an octet a second of a frame that never ends.
+//! Connections that send a byte a second of a frame that never ends.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::enemy::{Enemy, Tally, is_closed, reset};
+use crate::hostile::{Hostile, Tally, is_closed, reset};
 
 const FRAME: &[u8] = b"STRING 9000 #1\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
-/// Visits its connections in turn; each visit sends one octet. One that the server closed, behind its
+/// Visits its connections in turn; each visit sends one byte. One that the server closed, behind its
 /// frame deadline, is made anew.
 pub(crate) struct Dribblers {
     addr: SocketAddr,
@@ -21,7 +21,7 @@ impl Dribblers {
     }
 }
 
-impl Enemy for Dribblers {
+impl Hostile for Dribblers {
     const NAME: &'static str = "dribble";
 
     fn act(&mut self, tally: &mut Tally) {
@@ -36,8 +36,8 @@ impl Enemy for Dribblers {
             *connection = tally.connect(self.addr).map(|tcp| (tcp, 0));
         }
         let Some((tcp, sent)) = connection else { return };
-        let octet = FRAME.get(*sent).copied().unwrap_or(b'x');
-        match tcp.write(&[octet]) {
+        let byte = FRAME.get(*sent).copied().unwrap_or(b'x');
+        match tcp.write(&[byte]) {
             Ok(_) => *sent += 1,
             Err(error) if error.kind() == ErrorKind::WouldBlock => tally.blocked += 1,
             // The next visit sees it.

@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 
 use socket2::SockRef;
 
-use crate::enemy::{Enemy, Tally, reset};
+use crate::hostile::{Hostile, Tally, reset};
 use crate::requests;
 
-/// Requests in one visit: with replies of a kilooctet each, a connection is stuck after a few.
+/// Requests in one visit: with replies of a kilobyte each, a connection is stuck after a few.
 const REQUESTS: usize = 64;
 /// Buffers that are full soon; every other connection keeps the system's own to receive.
 const SMALL: usize = 32_768;
@@ -37,7 +37,7 @@ impl Deaf {
     }
 }
 
-impl Enemy for Deaf {
+impl Hostile for Deaf {
     const NAME: &'static str = "deaf";
 
     fn act(&mut self, tally: &mut Tally) {

@@ -1,8 +1,8 @@
-//! Load with enemies in it: `linecard serve` on loopback, attacked in four ways at once, while
+//! Load with hostile peers in it: `linecard serve` on loopback, attacked in four ways at once, while
 //! well-behaved clients call at a steady rate and are timed.
 //!
 //! ```text
-//! start ─► a short storm ─► calm: the clients alone ─► "before" ─► storm: clients and enemies
+//! start ─► a short storm ─► calm: the clients alone ─► "before" ─► storm: clients and hostile peers
 //!                                                                     │
 //!                         verdict ◄─ SIGTERM ◄─ "after", once it is as before
 //! ```
@@ -17,7 +17,7 @@
 mod callers;
 mod deaf;
 mod dribble;
-mod enemy;
+mod hostile;
 mod limits;
 mod malformed;
 mod pace;

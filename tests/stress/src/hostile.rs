@@ -1,4 +1,4 @@
-//! What all enemies have in common: a rate, a thread, and a tally.
+//! What all hostile peers have in common: a rate, a thread, and a tally.
 
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -11,26 +11,26 @@ use socket2::SockRef;
 
 use crate::pace::Pace;
 
-/// How often an enemy looks whether something is due.
+/// How often an hostile peer looks whether something is due.
 const TICK: Duration = Duration::from_millis(1);
-/// How many times faster than planned an enemy may be while it catches up.
+/// How many times faster than planned an hostile peer may be while it catches up.
 const CATCH_UP: usize = 3;
-/// The priority of an enemy's thread.
+/// The priority of an hostile peer's thread.
 const NICE: i32 = 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One kind of enemy.
-pub(crate) trait Enemy: Send {
+/// One kind of hostile peer.
+pub(crate) trait Hostile: Send {
     const NAME: &'static str;
 
     /// Does its worst, once.
     fn act(&mut self, tally: &mut Tally);
 }
 
-/// What an enemy did, and what it met with.
+/// What an hostile peer did, and what it met with.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Which enemy.
+    /// Which hostile peer.
     pub name: &'static str,
     /// Acts due in the time that it had.
     pub wanted: f64,
@@ -47,7 +47,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether the enemy was as strong as it should have been.
+    /// Whether the hostile peer was as strong as it should have been.
     #[must_use]
     pub fn is_weak(&self) -> bool {
         f64::from(self.done) < 0.95 * self.wanted || f64::from(self.refused) > 0.01 * self.wanted
@@ -66,8 +66,8 @@ impl Tally {
     }
 }
 
-/// Lets an enemy act so many times a second, until `end`.
-pub(crate) fn harass<E: Enemy>(mut enemy: E, per_second: usize, end: Instant) -> Tally {
+/// Lets an hostile peer act so many times a second, until `end`.
+pub(crate) fn harass<E: Hostile>(mut attacker: E, per_second: usize, end: Instant) -> Tally {
     step_back();
     let start = Instant::now();
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
@@ -79,14 +79,14 @@ pub(crate) fn harass<E: Enemy>(mut enemy: E, per_second: usize, end: Instant) ->
             if Instant::now() >= end || pace.next(Instant::now()).is_none() {
                 break;
             }
-            enemy.act(&mut tally);
+            attacker.act(&mut tally);
         }
         thread::sleep(TICK);
     }
     Tally { wanted: pace.wanted(end - start), done: pace.done(), ..tally }
 }
 
-/// Lets the server and the well-behaved clients go first on a CPU: an enemy would sit on a machine of its
+/// Lets the server and the well-behaved clients go first on a CPU: an hostile peer would sit on a machine of its
 /// own, and what it does to this one's CPUs, beside its packets, is not the server's to answer for.
 fn step_back() {
     let _where_allowed = setpriority_process(Some(gettid()), NICE);
@@ -94,9 +94,9 @@ fn step_back() {
 
 /// Whether the server has closed a connection; what it said until then is thrown away.
 pub(crate) fn is_closed(mut tcp: &TcpStream) -> bool {
-    let mut octets = [0; 4_096];
+    let mut bytes = [0; 4_096];
     loop {
-        match tcp.read(&mut octets) {
+        match tcp.read(&mut bytes) {
             Ok(0) => return true,
             Ok(_) => {}
             Err(error) => return error.kind() != ErrorKind::WouldBlock,

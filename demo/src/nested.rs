@@ -7,7 +7,7 @@ use std::fmt;
 use std::string::String;
 use std::vec::Vec;
 
-use linecard_core::{Bytes, Chain, Map, Str};
+use linecard_core::{BoundedBytes, Chain, UniqueMap, BoundedStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{Level, Levels};
@@ -66,15 +66,15 @@ impl Complex {
     }
 
     fn level(&self) -> Result<Level<'_>, Unfit> {
-        let mut m = Map::new();
+        let mut m = UniqueMap::new();
         for (key, &value) in &self.m {
-            m.insert(Str::new(key).ok_or(Unfit)?, value).map_err(|_| Unfit)?;
+            m.insert(BoundedStr::new(key).ok_or(Unfit)?, value).map_err(|_| Unfit)?;
         }
         Ok(Level {
             n: self.n,
-            s: Str::new(&self.s).ok_or(Unfit)?,
+            s: BoundedStr::new(&self.s).ok_or(Unfit)?,
             m,
-            p: Bytes::new(&self.p).ok_or(Unfit)?,
+            p: BoundedBytes::new(&self.p).ok_or(Unfit)?,
         })
     }
 }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_octet_for_octet_the_boxed_struct() {
+    fn a_chain_is_byte_for_byte_the_boxed_struct() {
         let boxed = Complex::article();
         let mut of_boxed = [0; 128];
         let of_boxed = postcard::to_slice(&boxed, &mut of_boxed).unwrap();

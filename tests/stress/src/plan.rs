@@ -1,4 +1,4 @@
-//! How many enemies, and for how long.
+//! How many hostile peers, and for how long.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// What a run consists of.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Connections that send one octet a second of a frame that never ends.
+    /// Connections that send one byte a second of a frame that never ends.
     pub dribblers: usize,
     /// Connections that go on requesting and never read a reply.
     pub deaf: usize,
@@ -18,7 +18,7 @@ pub struct Plan {
     pub calls: usize,
     /// How long the clients are alone.
     pub calm: Duration,
-    /// How long the enemies are there.
+    /// How long the hostile peers are there.
     pub storm: Duration,
 }
 
@@ -34,7 +34,7 @@ impl Plan {
         storm: Duration::from_secs(30),
     };
 
-    /// A part of the enemies; the well-behaved clients stay as many.
+    /// A part of the hostile peers; the well-behaved clients stay as many.
     #[must_use]
     pub fn scaled(self, scale: f64) -> Self {
         let part = |whole: usize| {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
-use crate::enemy::{Enemy, Tally, is_closed, reset};
+use crate::hostile::{Hostile, Tally, is_closed, reset};
 
 const CONNECTIONS: usize = 50;
 
@@ -12,7 +12,7 @@ const FRAMES: [&[u8]; 10] = [
     b"\x00\xff\xfe\x01 ?? \x80\n\n",
     b"STRING 01 #1\nx\n",
     b"STRING 99999999999999999999\n",
-    b"ThisNameIsLongerThanThirtyTwoOctetsAndThenSomeMoreAndMoreAndMoreAndMore",
+    b"ThisNameIsLongerThanThirtyTwoBytesAndThenSomeMoreAndMoreAndMoreAndMore",
     b"STRING 4294967295 #4294967295\n",
     b"STRING 3 #7\nabcd\n",
     // Stays open: an unknown name, text that is none, values that are none.
@@ -36,7 +36,7 @@ impl Malformed {
     }
 }
 
-impl Enemy for Malformed {
+impl Hostile for Malformed {
     const NAME: &'static str = "malformed";
 
     fn act(&mut self, tally: &mut Tally) {

@@ -1,11 +1,11 @@
-//! Load with enemies in it, in small. The whole thing: `cargo run --release -p linecard-enemies`.
+//! Load with hostile peers in it, in small. The whole thing: `cargo run --release -p linecard-stress`.
 //!
 //! How long calls take is printed and not judged here: other tests run at the same time.
 #![cfg(target_os = "linux")]
 
 use std::time::Duration;
 
-use linecard_enemies::{Plan, fit, run};
+use linecard_stress::{Plan, fit, run};
 use linecard_suite::prerequisite;
 
 #[test]

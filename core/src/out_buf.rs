@@ -4,19 +4,19 @@ use postcard::ser_flavors::Flavor;
 
 /// A buffer being filled with whole frames. What is in it is ready to be sent.
 #[derive(Debug)]
-pub struct Out<'b> {
+pub struct OutBuf<'b> {
     buf: &'b mut [u8],
     len: usize,
 }
 
-impl<'b> Out<'b> {
+impl<'b> OutBuf<'b> {
     /// An empty output over `buf`.
     #[must_use]
     pub const fn new(buf: &'b mut [u8]) -> Self {
         Self { buf, len: 0 }
     }
 
-    /// The octets to send, in order.
+    /// The bytes to send, in order.
     #[must_use]
     pub fn written(&self) -> &[u8] {
         self.buf.get(..self.len).unwrap_or_default()
@@ -28,7 +28,7 @@ impl<'b> Out<'b> {
         self.len == 0
     }
 
-    /// The octets that still fit.
+    /// The bytes that still fit.
     #[must_use]
     pub const fn free(&self) -> usize {
         self.buf.len().saturating_sub(self.len)
@@ -49,50 +49,50 @@ impl<'b> Out<'b> {
         (self.buf.get_mut(self.len..).unwrap_or_default(), &mut self.len)
     }
 
-    /// The first `len` octets of the free part hold a whole frame now.
+    /// The first `len` bytes of the free part hold a whole frame now.
     pub(crate) fn advance(&mut self, len: usize) {
         self.len = self.len.saturating_add(len).min(self.buf.len());
     }
 }
 
-/// Puts octets one after another; what does not fit is lost, and remembered as lost.
-pub(crate) struct Pen<'b> {
+/// Puts bytes one after another; what does not fit is lost, and remembered as lost.
+pub(crate) struct ByteWriter<'b> {
     room: usize,
     rest: &'b mut [u8],
     lost: bool,
 }
 
-impl<'b> Pen<'b> {
+impl<'b> ByteWriter<'b> {
     pub(crate) const fn new(buf: &'b mut [u8]) -> Self {
         Self { room: buf.len(), rest: buf, lost: false }
     }
 
-    /// The octets put, if none was lost.
+    /// The bytes put, if none was lost.
     pub(crate) const fn finish(self) -> Option<usize> {
         if self.lost { None } else { Some(self.room.saturating_sub(self.rest.len())) }
     }
 
     #[cfg_attr(not(target_os = "none"), inline)]
     #[cfg_attr(target_os = "none", inline(never))]
-    pub(crate) fn put(&mut self, octets: &[u8]) {
-        match self.rest.split_off_mut(..octets.len()) {
-            Some(room) => room.iter_mut().zip(octets).for_each(|(to, from)| *to = *from),
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        match self.rest.split_off_mut(..bytes.len()) {
+            Some(room) => room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from),
             None => self.lost = true,
         }
     }
 
     #[cfg_attr(not(target_os = "none"), inline)]
     #[cfg_attr(target_os = "none", inline(never))] // it has many callers, and code is dear there
-    pub(crate) fn put_octet(&mut self, octet: u8) {
+    pub(crate) fn put_byte(&mut self, byte: u8) {
         match self.rest.split_off_first_mut() {
-            Some(room) => *room = octet,
+            Some(room) => *room = byte,
             None => self.lost = true,
         }
     }
 
     /// A number in decimal, without leading zeros.
     pub(crate) fn put_number(&mut self, number: u32) {
-        let mut digits = [b'0'; crate::head::DIGITS_CAP];
+        let mut digits = [b'0'; crate::head::MAX_DIGITS];
         let mut left = number;
         let mut used = 0_usize;
         for digit in digits.iter_mut().rev() {
@@ -104,68 +104,68 @@ impl<'b> Pen<'b> {
             }
         }
         let shortest = digits.get(digits.len().saturating_sub(used)..).unwrap_or_default();
-        shortest.iter().for_each(|&digit| self.put_octet(digit));
+        shortest.iter().for_each(|&digit| self.put_byte(digit));
     }
 
     /// `name [SP len] [SP "#" tag] LF`
     pub(crate) fn put_head(&mut self, name: &str, len: Option<u32>, tag: Option<u32>) {
         self.put(name.as_bytes());
         if let Some(len) = len {
-            self.put_octet(b' ');
+            self.put_byte(b' ');
             self.put_number(len);
         }
         if let Some(tag) = tag {
             self.put(b" #");
             self.put_number(tag);
         }
-        self.put_octet(b'\n');
+        self.put_byte(b'\n');
     }
 }
 
-/// Moves what stands behind the first `gap` octets to the front, as `copy_within(gap.., 0)` would. That
-/// one is a `memmove`, which a device without a C library pays with 700 octets of code.
-pub(crate) fn move_down(octets: &mut [u8], gap: usize) {
+/// Moves what stands behind the first `gap` bytes to the front, as `copy_within(gap.., 0)` would. That
+/// one is a `memmove`, which a device without a C library pays with 700 bytes of code.
+pub(crate) fn move_down(bytes: &mut [u8], gap: usize) {
     let mut at = 0_usize;
     // Where there is no operating system, code is dearer than time.
-    while !cfg!(target_os = "none") && move_chunk::<32>(octets, at, gap) {
+    while !cfg!(target_os = "none") && move_chunk::<32>(bytes, at, gap) {
         at = at.saturating_add(32);
     }
-    while move_chunk::<8>(octets, at, gap) {
+    while move_chunk::<8>(bytes, at, gap) {
         at = at.saturating_add(8);
     }
-    while move_chunk::<1>(octets, at, gap) {
+    while move_chunk::<1>(bytes, at, gap) {
         at = at.saturating_add(1);
     }
 }
 
-/// Moves `LEN` octets down to `at`, if so many are there. All are read before the first is written.
-fn move_chunk<const LEN: usize>(octets: &mut [u8], at: usize, gap: usize) -> bool {
-    let Some(from) = octets.get(at.saturating_add(gap)..) else { return false };
+/// Moves `LEN` bytes down to `at`, if so many are there. All are read before the first is written.
+fn move_chunk<const LEN: usize>(bytes: &mut [u8], at: usize, gap: usize) -> bool {
+    let Some(from) = bytes.get(at.saturating_add(gap)..) else { return false };
     let Some(&chunk) = from.first_chunk::<LEN>() else { return false };
-    if let Some(to) = octets.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+    if let Some(to) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
         *to = chunk;
     }
     true
 }
 
-/// Where postcard writes to. Most of what it writes is an octet or two. What does not fit is told of at the end.
-impl Flavor for Pen<'_> {
+/// Where postcard writes to. Most of what it writes is a byte or two. What does not fit is told of at the end.
+impl Flavor for ByteWriter<'_> {
     type Output = usize;
 
-    fn try_push(&mut self, octet: u8) -> postcard::Result<()> {
-        self.put_octet(octet);
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.put_byte(byte);
         Ok(())
     }
 
-    fn try_extend(&mut self, octets: &[u8]) -> postcard::Result<()> {
-        match *octets {
-            _ if cfg!(target_os = "none") => self.put(octets),
-            [octet] => self.put_octet(octet),
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        match *bytes {
+            _ if cfg!(target_os = "none") => self.put(bytes),
+            [byte] => self.put_byte(byte),
             [first, second] => {
-                self.put_octet(first);
-                self.put_octet(second);
+                self.put_byte(first);
+                self.put_byte(second);
             }
-            _ => self.put(octets),
+            _ => self.put(bytes),
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn octets_move_down_as_copy_within_moves_them() {
+    fn bytes_move_down_as_copy_within_moves_them() {
         for len in 0..40_usize {
             for gap in 0..=len {
                 let mut moved: std::vec::Vec<u8> = (0..40).take(len).collect();
@@ -189,7 +189,7 @@ mod tests {
                 expected.copy_within(gap.., 0);
                 expected.truncate(len - gap);
                 moved.truncate(len - gap);
-                assert_eq!(moved, expected, "{len} octets, gap {gap}");
+                assert_eq!(moved, expected, "{len} bytes, gap {gap}");
             }
         }
     }
@@ -200,7 +200,7 @@ mod tests {
             [(0, "0"), (7, "7"), (10, "10"), (1_432, "1432"), (u32::MAX, "4294967295")]
         {
             let mut buf = [0; 10];
-            let mut pen = Pen::new(&mut buf);
+            let mut pen = ByteWriter::new(&mut buf);
             pen.put_number(number);
             let len = pen.finish().unwrap();
             assert_eq!(&buf[..len], text.as_bytes());
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_noticed() {
         let mut buf = [0; 4];
-        let mut pen = Pen::new(&mut buf);
+        let mut pen = ByteWriter::new(&mut buf);
         pen.put(b"abc");
         pen.put(b"de");
         pen.put(b"f");

@@ -10,8 +10,8 @@ mod world;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use linecard_commands::{Complex, ComplexCommand};
-use linecard_core::{Client, Limits, Millis, Out, Postcard};
+use linecard_demo::{Complex, ComplexCommand};
+use linecard_core::{Client, Limits, Millis, OutBuf, Postcard};
 use linecard_smoltcp::Timeouts;
 use smoltcp::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use world::{LIMITS, Plan, World, replies_to};
 
 /// Deadlines that no weather reaches: those are other tests'.
 const LONG: Millis = Millis(100_000_000);
-/// How long a client keeps trying, in the world's time: a smoltcp that sends octet by octet, and loses
+/// How long a client keeps trying, in the world's time: a smoltcp that sends byte by byte, and loses
 /// some, sends one segment again in ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20_000);
 
@@ -37,36 +37,36 @@ fn each(seeds: Range<u64>, check: impl Fn(u64)) {
 /// Frames of every kind that leaves the connection open, and sometimes one at the end that does
 /// not.
 fn requests(seed: &mut Seed) -> Vec<u8> {
-    let mut octets = vec![];
+    let mut bytes = vec![];
     for tag in 0..seed.within(1..=30) {
         match seed.within(0..=6) {
-            0 => octets.extend(format!("STRING #{tag}\nA line.\r\n").bytes()),
-            1 => octets.extend(b"STRING\n\n"),
-            2 => counted(&mut octets, "STRING", tag, seed.size(0..=2_048)),
-            3 => counted(&mut octets, "FROB", tag, seed.size(0..=100)),
-            4 => counted(&mut octets, "STRING", tag, seed.size(2_049..=5_000)),
-            _ => complex(&mut octets),
+            0 => bytes.extend(format!("STRING #{tag}\nA line.\r\n").bytes()),
+            1 => bytes.extend(b"STRING\n\n"),
+            2 => counted(&mut bytes, "STRING", tag, seed.size(0..=2_048)),
+            3 => counted(&mut bytes, "FROB", tag, seed.size(0..=100)),
+            4 => counted(&mut bytes, "STRING", tag, seed.size(2_049..=5_000)),
+            _ => complex(&mut bytes),
         }
     }
     if seed.percent(20) {
-        octets.extend(b"NO GOOD HEAD\nSTRING\nleftovers\n");
+        bytes.extend(b"NO GOOD HEAD\nSTRING\nleftovers\n");
     }
-    octets
+    bytes
 }
 
-fn counted(octets: &mut Vec<u8>, name: &str, tag: u64, len: usize) {
-    octets.extend(format!("{name} {len} #{tag}\n").bytes());
-    octets.extend((b'a'..=b'z').cycle().take(len));
-    octets.push(b'\n');
+fn counted(bytes: &mut Vec<u8>, name: &str, tag: u64, len: usize) {
+    bytes.extend(format!("{name} {len} #{tag}\n").bytes());
+    bytes.extend((b'a'..=b'z').cycle().take(len));
+    bytes.push(b'\n');
 }
 
-fn complex(octets: &mut Vec<u8>) {
+fn complex(bytes: &mut Vec<u8>) {
     let value = Complex::article();
     let mut room = [0; 512];
-    let mut out = Out::new(&mut room);
+    let mut out = OutBuf::new(&mut room);
     let mut client = Client::<1>::new(0, 0);
     client.call::<ComplexCommand>(&Postcard(value.levels().unwrap()), &mut out).unwrap();
-    octets.extend(out.written());
+    bytes.extend(out.written());
 }
 
 struct Visitor {

@@ -1,19 +1,19 @@
-//! Linecard on smoltcp, with a command that only gives back the octets of its body: what framing, session
+//! Linecard on smoltcp, with a command that only gives back the bytes of its body: what framing, session
 //! and slots cost at the struct's sizes, without its decoding and encoding.
 
-use linecard_core::{Frame, Limits, Reply, Sent, Service};
-use linecard_smoltcp::{Parts, Scratch, Server, Stack, tap};
+use linecard_core::{Frame, Limits, Reply, Answered, Service};
+use linecard_smoltcp::{Resources, Scratch, Server, Stack, tap};
 use linecard_tap_bench::{Failure, announce, open, socket};
 use smoltcp::iface::SocketSet;
 
 /// As many slots as examples/tap_server has.
 const SLOTS: usize = 8;
 
-struct Octets;
+struct Bytes;
 
-impl Service for Octets {
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Sent {
-        reply.octets(request.body.octets())
+impl Service for Bytes {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
+        reply.bytes(request.body.bytes())
     }
 }
 
@@ -23,11 +23,11 @@ fn main() -> Result<(), Failure> {
     let slots = [(); SLOTS].map(|()| stack.sockets.add(socket(65_536)));
     let spare = stack.sockets.add(socket(64));
     let limits = Limits::DEVICE;
-    let (mut frame, mut reply) = (vec![0; limits.frame_room()], vec![0; 65_536]);
+    let (mut frame, mut reply) = (vec![0; limits.max_request_frame_len()], vec![0; 65_536]);
     let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-    let mut server = Server::new(&mut stack.sockets, Parts::new(slots, spare, scratch, &limits))
+    let mut server = Server::new(&mut stack.sockets, Resources::new(slots, spare, scratch, &limits))
         .map_err(|error| error.to_string())?;
     announce()?;
-    tap::serve(&mut server, &mut stack, &mut Octets, clock, &sleeper, || None)?;
+    tap::serve(&mut server, &mut stack, &mut Bytes, clock, &sleeper, || None)?;
     Ok(())
 }

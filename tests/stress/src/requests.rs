@@ -1,4 +1,4 @@
-//! Requests in raw octets, and the replies that are right.
+//! Requests in raw bytes, and the replies that are right.
 
 /// A request, and the one right reply.
 #[derive(Debug)]
@@ -15,13 +15,13 @@ pub(crate) fn string(tag: u32) -> Exchange {
     }
 }
 
-/// `COMPLEX` with two levels, of 30 octets.
+/// `COMPLEX` with two levels, of 30 bytes.
 pub(crate) fn complex(tag: u32) -> Exchange {
     let level = b"\x2e\x03abc\x01\x03one\x02\x02xy";
     echoed(tag, &[level.as_slice(), b"\x01", level, b"\x00"].concat())
 }
 
-/// `COMPLEX` at nearly all its limits: over a kilooctet.
+/// `COMPLEX` at nearly all its limits: over a kilobyte.
 pub(crate) fn widest(tag: u32) -> Exchange {
     let text = [b"\x40".as_slice(), &[b's'; 64]].concat();
     let entries = (b'a'..=b'h').flat_map(|key| [b"\x10".as_slice(), &[key; 16], b"\x02"].concat());

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::enemy::Tally;
+use crate::hostile::Tally;
 use crate::plan::Plan;
 
 /// What the 99th percentile may be in any case.
@@ -97,7 +97,7 @@ impl fmt::Display for Calls {
 pub struct Report {
     /// What it consisted of.
     pub plan: Plan,
-    /// The calls without enemies.
+    /// The calls without hostile peers.
     pub calm: Calls,
     /// The calls among them.
     pub storm: Calls,
@@ -106,8 +106,8 @@ pub struct Report {
     pub held: [Held; 4],
     /// Most of the kernel's TCP buffers during the storm, in KiB: both sides'.
     pub socket_kib: u64,
-    /// The enemies.
-    pub enemies: Vec<Tally>,
+    /// The hostile peers.
+    pub attackers: Vec<Tally>,
     /// CPU seconds of the server during the storm.
     pub cpu: f64,
     /// The server's exit status.
@@ -152,9 +152,9 @@ impl Report {
         broken
     }
 
-    /// The enemies that were weaker than planned, so that the run shows less than it says.
+    /// The hostile peers that were weaker than planned, so that the run shows less than it says.
     pub fn weak(&self) -> impl Iterator<Item = &Tally> {
-        self.enemies.iter().filter(|tally| tally.is_weak())
+        self.attackers.iter().filter(|tally| tally.is_weak())
     }
 }
 
@@ -169,11 +169,11 @@ impl fmt::Display for Report {
         writeln!(f, "during  {during}, server CPU {:.1} s", self.cpu)?;
         writeln!(f, "        TCP buffers of both sides in the kernel: {} KiB", self.socket_kib)?;
         writeln!(f, "after   {after}")?;
-        for tally in &self.enemies {
+        for tally in &self.attackers {
             let Tally { name, wanted, done, connects, refused, closed, blocked } = tally;
             writeln!(
                 f,
-                "enemy   {name:<9} {done} of {wanted:.0} acts, {connects} connects ({refused} failed), \
+                "attacker   {name:<9} {done} of {wanted:.0} acts, {connects} connects ({refused} failed), \
                  {closed} closed by the server, {blocked} writes held up"
             )?;
         }

@@ -14,20 +14,20 @@ use serde::{
 /// `heapless::LinearMap` lets a second entry with the same key replace the first as it decodes; here
 /// that is an error, as docs/PROTOCOL.md §7.2 wants it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Map<K, V, const N: usize> {
+pub struct UniqueMap<K, V, const N: usize> {
     entries: Vec<(K, V), N>,
 }
 
 /// Why an entry was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MapError {
+pub enum InsertError {
     /// The key is there already.
     Duplicate,
     /// There are `N` entries already.
     Full,
 }
 
-impl<K: Eq, V, const N: usize> Map<K, V, N> {
+impl<K: Eq, V, const N: usize> UniqueMap<K, V, N> {
     /// An empty map.
     #[must_use]
     pub const fn new() -> Self {
@@ -37,12 +37,12 @@ impl<K: Eq, V, const N: usize> Map<K, V, N> {
     /// Puts an entry behind the others.
     ///
     /// # Errors
-    /// [`MapError`]; the map stays as it was.
-    pub fn insert(&mut self, key: K, value: V) -> Result<(), MapError> {
+    /// [`InsertError`]; the map stays as it was.
+    pub fn insert(&mut self, key: K, value: V) -> Result<(), InsertError> {
         if self.get(&key).is_some() {
-            return Err(MapError::Duplicate);
+            return Err(InsertError::Duplicate);
         }
-        self.entries.push((key, value)).map_err(|_| MapError::Full)
+        self.entries.push((key, value)).map_err(|_| InsertError::Full)
     }
 
     /// The value of a key.
@@ -69,25 +69,25 @@ impl<K: Eq, V, const N: usize> Map<K, V, N> {
     }
 }
 
-impl<K: Eq, V, const N: usize> Default for Map<K, V, N> {
+impl<K: Eq, V, const N: usize> Default for UniqueMap<K, V, N> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<K: fmt::Debug + Eq, V: fmt::Debug, const N: usize> fmt::Debug for Map<K, V, N> {
+impl<K: fmt::Debug + Eq, V: fmt::Debug, const N: usize> fmt::Debug for UniqueMap<K, V, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
 }
 
-impl<K: Serialize + Eq, V: Serialize, const N: usize> Serialize for Map<K, V, N> {
+impl<K: Serialize + Eq, V: Serialize, const N: usize> Serialize for UniqueMap<K, V, N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
 }
 
-impl<'de, K, V, const N: usize> Deserialize<'de> for Map<K, V, N>
+impl<'de, K, V, const N: usize> Deserialize<'de> for UniqueMap<K, V, N>
 where
     K: Deserialize<'de> + Eq,
     V: Deserialize<'de>,
@@ -100,7 +100,7 @@ where
 }
 
 /// Fills the map where it is: handed on as a result, it would be copied once more.
-struct Entries<'m, K, V, const N: usize>(&'m mut Map<K, V, N>);
+struct Entries<'m, K, V, const N: usize>(&'m mut UniqueMap<K, V, N>);
 
 impl<'de, K, V, const N: usize> Visitor<'de> for Entries<'_, K, V, N>
 where

@@ -13,10 +13,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::callers::call;
 use crate::deaf::Deaf;
 use crate::dribble::Dribblers;
-use crate::enemy::{Tally, harass};
+use crate::hostile::{Tally, harass};
 use crate::malformed::Malformed;
 use crate::plan::Plan;
-use crate::proc::{held, held_when, socket_kibioctets};
+use crate::proc::{held, held_when, socket_kibibytes};
 use crate::report::{Calls, Held, Report};
 use crate::resets::Resetters;
 
@@ -63,7 +63,7 @@ pub fn run(linecard: &str, plan: Plan) -> io::Result<Report> {
         storm: stormed.calls,
         held: [cold, before, stormed.peak, after],
         socket_kib: stormed.socket_kib,
-        enemies: stormed.enemies,
+        attackers: stormed.attackers,
         cpu,
         status: ended.status,
         words: ended.stderr,
@@ -72,17 +72,17 @@ pub fn run(linecard: &str, plan: Plan) -> io::Result<Report> {
 
 struct Stormed {
     calls: Calls,
-    enemies: Vec<Tally>,
+    attackers: Vec<Tally>,
     peak: Held,
     socket_kib: u64,
 }
 
-/// Clients and enemies together; behind it all of them are gone.
+/// Clients and hostile peers together; behind it all of them are gone.
 fn storm(addr: SocketAddr, process: u32, plan: &Plan) -> io::Result<Stormed> {
     let end = Instant::now() + plan.storm;
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let enemies = [
+        let attackers = [
             scope.spawn(|| harass(Dribblers::new(addr, plan.dribblers), plan.dribblers, end)),
             scope.spawn(|| harass(Deaf::new(addr, plan.deaf), plan.deaf, end)),
             scope.spawn(|| harass(Resetters::new(addr), plan.resets, end)),
@@ -90,10 +90,10 @@ fn storm(addr: SocketAddr, process: u32, plan: &Plan) -> io::Result<Stormed> {
         ];
         let watched = scope.spawn(|| watch(process, &over));
         let calls = call(addr, plan.calls, end);
-        let enemies = enemies.map(|enemy| enemy.join().expect("an enemy that doesn't panic"));
+        let attackers = attackers.map(|attacker| attacker.join().expect("an hostile peer that doesn't panic"));
         over.store(true, Relaxed);
         let (peak, socket_kib) = watched.join().expect("a watch that doesn't panic");
-        Ok(Stormed { calls: calls?, enemies: enemies.into(), peak, socket_kib })
+        Ok(Stormed { calls: calls?, attackers: attackers.into(), peak, socket_kib })
     })
 }
 
@@ -101,7 +101,7 @@ fn storm(addr: SocketAddr, process: u32, plan: &Plan) -> io::Result<Stormed> {
 fn watch(process: u32, over: &AtomicBool) -> (Held, u64) {
     let mut most = (Held::default(), 0);
     while !over.load(Relaxed) {
-        most = (most.0.max(held(process)), most.1.max(socket_kibioctets()));
+        most = (most.0.max(held(process)), most.1.max(socket_kibibytes()));
         thread::sleep(Duration::from_millis(250));
     }
     most

@@ -4,7 +4,7 @@ use embedded_io::ErrorKind;
 use smoltcp::time::{Duration, Instant};
 
 /// What a blocking [`Stream`](crate::Stream) runs on: a clock, and a way to wait.
-pub trait Host {
+pub trait Platform {
     /// The time, which never goes backwards.
     fn now(&mut self) -> Instant;
 
@@ -17,7 +17,7 @@ pub trait Host {
     fn sleep(&mut self, longest: Option<Duration>) -> Result<(), ErrorKind>;
 }
 
-impl<T: Host + ?Sized> Host for &mut T {
+impl<T: Platform + ?Sized> Platform for &mut T {
     fn now(&mut self) -> Instant {
         (**self).now()
     }

@@ -163,8 +163,8 @@ impl Caller {
     }
 }
 
-fn wrong(octets: &[u8]) -> io::Error {
-    io::Error::other(format!("a wrong reply: {}", octets[..octets.len().min(80)].escape_ascii()))
+fn wrong(bytes: &[u8]) -> io::Error {
+    io::Error::other(format!("a wrong reply: {}", bytes[..bytes.len().min(80)].escape_ascii()))
 }
 
 fn send(tcp: &mut TcpStream, unsent: &mut Vec<u8>) -> io::Result<()> {
@@ -180,11 +180,11 @@ fn send(tcp: &mut TcpStream, unsent: &mut Vec<u8>) -> io::Result<()> {
 
 /// All that is there; says whether the stream is at its end.
 fn receive(tcp: &mut TcpStream, unread: &mut Vec<u8>) -> io::Result<bool> {
-    let mut octets = [0; 4_096];
+    let mut bytes = [0; 4_096];
     loop {
-        match tcp.read(&mut octets) {
+        match tcp.read(&mut bytes) {
             Ok(0) => return Ok(true),
-            Ok(len) => unread.extend_from_slice(&octets[..len]),
+            Ok(len) => unread.extend_from_slice(&bytes[..len]),
             Err(error) if is_not_yet(&error) => return Ok(false),
             Err(error) => return Err(error),
         }
