@@ -32,9 +32,9 @@ mod linux {
 
     use clap::Parser;
     use embedded_io::ErrorKind;
-    use linecard_demo::{Complex, ComplexCommand};
     use linecard_core::blocking::{Caller, CallerError};
-    use linecard_core::{Body, Command, Bytes, Postcard, Text};
+    use linecard_core::{Body, Bytes, Command, Postcard, Text};
+    use linecard_demo::{Complex, ComplexCommand};
     use linecard_smoltcp::tap::{Clock, Desk, Sleeper};
     use linecard_smoltcp::{Stack, Stream};
     use smoltcp::phy::Device;

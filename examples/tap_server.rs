@@ -29,17 +29,16 @@ mod linux {
     use std::io::{self, Write};
     use std::process::ExitCode;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::Duration as StdDuration;
+    use std::time::Duration;
 
     use clap::Parser;
+    use linecard_core::Limits;
     use linecard_demo::{Demo, table};
-    use linecard_core::{Limits, Millis};
     use linecard_smoltcp::tap::{self, Clock, Sleeper};
     use linecard_smoltcp::{Resources, Scratch, Server, Stack};
     use smoltcp::iface::SocketHandle;
     use smoltcp::phy::Device;
     use smoltcp::socket::tcp::{Socket, SocketBuffer};
-    use smoltcp::time::Duration;
     use smoltcp::wire::IpAddress;
 
     use super::tap_link::{LinkOptions, Run};
@@ -49,7 +48,7 @@ mod linux {
     /// Bytes of each of a connection's two rings.
     const RING_LEN: usize = 65_536;
     /// How long connections may go on after SIGINT or SIGTERM.
-    const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+    const STOP_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(5);
 
     /// Serves the demo commands with smoltcp on a TAP device.
     #[derive(Parser)]
@@ -61,24 +60,23 @@ mod linux {
         port: u16,
         /// From a frame's first byte to its last
         #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
-        frame_deadline: Millis,
+        frame_deadline: Duration,
         /// Without a frame begun or a reply owed
         #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
-        idle_timeout: Millis,
+        idle_timeout: Duration,
     }
 
     impl Options {
         fn limits(&self) -> Limits {
             let Self { frame_deadline, idle_timeout, .. } = *self;
-            Limits { frame_deadline, idle_timeout, ..Limits::DEVICE }
+            Limits { frame_timeout: frame_deadline, idle_timeout, ..Limits::DEVICE }
         }
     }
 
     /// Seconds, fractions allowed.
-    fn seconds(text: &str) -> Result<Millis, String> {
+    fn seconds(text: &str) -> Result<Duration, String> {
         let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-        let span = StdDuration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
-        Ok(Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+        Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
     }
 
     static STOPPED: AtomicBool = AtomicBool::new(false);
@@ -118,10 +116,13 @@ mod linux {
         ) -> Result<(), String> {
             let slots = [(); SLOTS].map(|()| socket(&mut stack, RING_LEN));
             let spare = socket(&mut stack, 64);
-            let (mut frame, mut reply) = (vec![0; self.limits.max_request_frame_len()], vec![0; RING_LEN]);
+            let (mut frame, mut reply) =
+                (vec![0; self.limits.max_request_frame_len()], vec![0; RING_LEN]);
             let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-            let parts =
-                Resources { port: self.port, ..Resources::new(slots, spare, scratch, &self.limits) };
+            let parts = Resources {
+                port: self.port,
+                ..Resources::new(slots, spare, scratch, &self.limits)
+            };
             let mut server =
                 Server::new(&mut stack.sockets, parts).map_err(|error| error.to_string())?;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 
 use linecard_demo::{Complex, ComplexCommand, StringCommand};
-use linecard_std::protocol::{Body, Command, Bytes, Postcard, Text};
+use linecard_std::protocol::{Body, Bytes, Command, Postcard, Text};
 use linecard_std::{Client, ClientConfig, Error};
 
 use crate::{Outcome, cli};

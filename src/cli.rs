@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use linecard_std::Config;
-use linecard_std::protocol::{Limits, Millis};
+use linecard_std::protocol::Limits;
 
 /// Typed commands over a byte stream: a line and a postcard.
 #[derive(Debug, Parser)]
@@ -82,8 +82,8 @@ impl Serve {
                 max_body_len: self.max_body,
                 max_reply_len: self.max_reply,
                 skip_budget: self.skip_budget,
-                frame_deadline: millis(self.frame_deadline),
-                idle_timeout: millis(self.idle_timeout),
+                frame_timeout: self.frame_deadline,
+                idle_timeout: self.idle_timeout,
             },
             write_timeout: self.write_timeout,
             stop_timeout: self.stop_timeout,
@@ -119,10 +119,6 @@ pub(crate) struct Call {
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
-
-fn millis(span: Duration) -> Millis {
-    Millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use linecard_core::{Command, Failed, Handler, Limits, Millis, OutBuf, Session, Table, Text, pump};
+use linecard_core::{
+    Command, Failed, Handler, Instant, Limits, OutBuf, Session, Table, Text, pump,
+};
 
 use crate::Piece;
 
@@ -51,11 +53,12 @@ fn dispatch<const N: usize>(count: u64) {
     let requests = NAMES[..N].iter().flat_map(|name| [*name, "\nAdditional data.\n"]);
     let input = requests.collect::<String>().repeat(64 / N);
     let mut service = table.bind(State);
-    let mut session = Session::new(&limits, Millis(0));
+    let mut session = Session::new(&limits, Instant::from_millis(0));
     for _ in 0..count / 64 {
         let mut out = OutBuf::new(&mut tx);
         let input = black_box(input.as_bytes());
-        let (consumed, _want) = pump(&mut session, &mut service, Millis(1), input, false, &mut out);
+        let (consumed, _want) =
+            pump(&mut session, &mut service, Instant::from_millis(1), input, false, &mut out);
         assert_eq!(consumed, input.len());
         assert_eq!(out.written().len(), 64 * "OK\nThank you.\n".len());
     }

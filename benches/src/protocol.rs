@@ -2,8 +2,9 @@
 
 use std::hint::black_box;
 
+use linecard_core::wire::Head;
+use linecard_core::{ClientSession, Frame, Instant, Limits, OutBuf, Postcard, Session, pump};
 use linecard_demo::{Complex, Demo, table};
-use linecard_core::{Client, Frame, Head, Limits, Millis, OutBuf, Postcard, Session, pump};
 
 use crate::Piece;
 
@@ -41,11 +42,12 @@ fn serve(request: &[u8], count: u64) {
     let input = request.repeat(BATCH);
     let table = table();
     let mut service = table.bind(Demo);
-    let mut session = Session::new(&limits, Millis(0));
+    let mut session = Session::new(&limits, Instant::from_millis(0));
     for _ in 0..count / BATCH as u64 {
         let mut out = OutBuf::new(&mut tx);
         let input = black_box(input.as_slice());
-        let (consumed, _want) = pump(&mut session, &mut service, Millis(1), input, false, &mut out);
+        let (consumed, _want) =
+            pump(&mut session, &mut service, Instant::from_millis(1), input, false, &mut out);
         assert_eq!(consumed, input.len());
         black_box(out.written());
     }
@@ -57,7 +59,7 @@ fn call(count: u64) {
     let request = Postcard(value.levels().expect("within its limits"));
     let (mut tx, mut reply) = ([0; 4_096], Vec::new());
     for _ in 0..count {
-        let mut client = Client::<1>::new(65_536, 65_536);
+        let mut client = ClientSession::<1>::new(65_536, 65_536);
         let mut out = OutBuf::new(&mut tx);
         let _tag = client.call_named("COMPLEX", black_box(&request), &mut out);
         if reply.is_empty() {

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use linecard_demo::{Complex, Levels};
 use linecard_core::{Body, Payload, Postcard};
+use linecard_demo::{Complex, Levels};
 
 use crate::Piece;
 

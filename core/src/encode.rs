@@ -9,8 +9,9 @@
 use serde::Serialize;
 
 use crate::head::MAX_DIGITS;
-use crate::out_buf::{ByteWriter, move_down};
+use crate::out_buf::ByteWriter;
 use crate::scan::LF;
+use crate::tuning::move_down;
 
 /// Why a frame could not be written. Nothing of it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

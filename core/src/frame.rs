@@ -47,7 +47,7 @@ impl<'i> Frame<'i> {
     /// no whole frame is there, or it is not the grammar's.
     ///
     /// For tools that hold whole frames; a stream is read by a [`Session`](crate::Session) or a
-    /// [`Client`](crate::Client).
+    /// [`ClientSession`](crate::ClientSession).
     #[must_use]
     pub fn parse(bytes: &'i [u8]) -> Option<(Self, usize)> {
         match Decoder::new().step(BodyLimits::NONE, bytes) {
@@ -61,11 +61,11 @@ impl<'i> Frame<'i> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyLimits {
     pub(crate) max_body_len: u32,
-    pub(crate) skip_budget: u32,
+    pub(crate) max_skipped_len: u32,
 }
 
 impl BodyLimits {
-    pub(crate) const NONE: Self = Self { max_body_len: u32::MAX, skip_budget: u32::MAX };
+    pub(crate) const NONE: Self = Self { max_body_len: u32::MAX, max_skipped_len: u32::MAX };
 }
 
 /// What a step found.
@@ -150,88 +150,104 @@ impl Decoder {
         matches!(self.state, State::Fresh)
     }
 
-    /// The frame at the front of `input`, and its bytes, where all of it is there and nothing is wrong
-    /// or special about it: what [`step`](Self::step) finds nearly always, without the cost of all that
-    /// it may find.
+    /// Looks at `input`, all that is received and not yet consumed. Returns how many bytes at its
+    /// front are done with; the caller drops them when it is done with the frame.
+    pub(crate) fn step<'i>(&mut self, limits: BodyLimits, input: &'i [u8]) -> Stepped<'i> {
+        match self.whole_frame(limits.max_body_len, input) {
+            Some((len, frame)) => (len, Decoded::Frame(frame)),
+            None => self.explain(limits, input),
+        }
+    }
+
+    /// The one parser of whole frames: a frame within the limit at the front of `input`, and its
+    /// length. After `None`, [`explain`](Self::explain) says what is missing or wrong.
     #[inline]
     pub(crate) fn whole_frame<'i>(
-        &self,
+        &mut self,
         max_body_len: u32,
         input: &'i [u8],
-    ) -> Option<(Frame<'i>, usize)> {
-        if !self.is_fresh() {
-            return None;
-        }
+    ) -> Option<(usize, Frame<'i>)> {
+        let scanned = match self.state {
+            State::Fresh => 0,
+            State::Line { scanned } => scanned,
+            State::Counted { frame_len } if input.len() >= frame_len as usize => 0,
+            _ => return None,
+        };
         let (Head { name, len, tag }, at) = Head::line_at_front_of(input)?;
         let rest = input.get(at..)?;
         let (body, end) = if let Some(len) = len {
             (Body::Counted(rest.get(..len as usize)?), len as usize)
         } else {
-            let end = find_lf(rest, 0)?;
+            let end = find_lf(rest, scanned.saturating_sub(at))?;
             (Body::Line(trim_cr(rest.get(..end)?)), end)
         };
-        let fits = body.bytes().len() <= max_body_len as usize && rest.get(end) == Some(&LF);
-        fits.then(|| (Frame { name, tag, body }, at.saturating_add(end).saturating_add(1)))
+        if body.bytes().len() > max_body_len as usize || rest.get(end) != Some(&LF) {
+            return None;
+        }
+        self.state = State::Fresh;
+        Some((at.saturating_add(end).saturating_add(1), Frame { name, tag, body }))
     }
 
-    /// Looks at `input`, all received and not yet consumed; says how many bytes at its front are
-    /// done with, which the caller drops when it is done with the frame.
-    pub(crate) fn step<'i>(&mut self, bounds: BodyLimits, input: &'i [u8]) -> Stepped<'i> {
+    /// Why there is no whole frame within the limit at the front of `input`.
+    #[inline(never)]
+    fn explain<'i>(&mut self, limits: BodyLimits, input: &'i [u8]) -> Stepped<'i> {
         match self.state {
             State::Counted { frame_len } if input.len() < frame_len as usize => {
                 (0, Decoded::NeedInput { frame_len: Some(frame_len) })
             }
-            State::Line { scanned } => self.open(bounds, input, scanned),
-            State::Fresh | State::Counted { .. } => self.open(bounds, input, 0),
+            State::Line { scanned } => self.explain_head(limits, input, scanned),
+            State::Fresh | State::Counted { .. } => self.explain_head(limits, input, 0),
             State::SkipCounted { kind, tag, len, left } => {
                 self.skip_counted(input, 0, (kind, tag, len), left)
             }
-            State::SkipLine(seen) => self.skip_more(bounds, input, seen),
+            State::SkipLine(seen) => self.skip_more(limits, input, seen),
         }
     }
 
-    fn open<'i>(&mut self, bounds: BodyLimits, input: &'i [u8], scanned: usize) -> Stepped<'i> {
+    fn explain_head<'i>(
+        &mut self,
+        limits: BodyLimits,
+        input: &'i [u8],
+        scanned: usize,
+    ) -> Stepped<'i> {
         match HeadLine::at_front_of(input) {
             HeadLine::Whole(head, at) => match head.len {
-                Some(len) => self.counted(bounds, input, head, at, len),
-                None => self.line(bounds, input, head, at, scanned),
+                Some(len) => self.explain_counted(limits, input, head, at, len),
+                None => self.explain_line(limits, input, head, at, scanned),
             },
             HeadLine::Partial => (0, Decoded::NeedInput { frame_len: None }),
             HeadLine::Bad => broken(Code::BadHead, None),
         }
     }
 
-    /// The body starts `at`, and its length was told.
-    fn counted<'i>(
+    /// The body starts `at`, and the head gave its length.
+    fn explain_counted<'i>(
         &mut self,
-        bounds: BodyLimits,
+        limits: BodyLimits,
         input: &'i [u8],
         head: Head<'i>,
         at: usize,
         len: u32,
     ) -> Stepped<'i> {
-        if len > bounds.skip_budget {
+        if len > limits.max_skipped_len {
             return broken(Code::TooLarge, head.tag);
         }
-        if len > bounds.max_body_len {
+        if len > limits.max_body_len {
             return self.skip_counted(input, at, (Kind::of(head.name), head.tag, len), len);
         }
         let end = at.saturating_add(len as usize);
-        match (input.get(at..end), input.get(end)) {
-            (Some(body), Some(&LF)) => self.whole(head, Body::Counted(body), end.saturating_add(1)),
-            (Some(_), Some(_)) => broken(Code::Desync, head.tag),
-            _ => {
-                let frame_len = clamp(end.saturating_add(1));
-                self.state = State::Counted { frame_len };
-                (0, Decoded::NeedInput { frame_len: Some(frame_len) })
-            }
+        if input.len() > end {
+            return broken(Code::Desync, head.tag);
         }
+        let frame_len = clamp(end.saturating_add(1));
+        self.state = State::Counted { frame_len };
+        (0, Decoded::NeedInput { frame_len: Some(frame_len) })
     }
 
     /// The body starts `at` and ends at an LF, which is not among the first `scanned` bytes.
-    fn line<'i>(
+    fn explain_line<'i>(
         &mut self,
-        bounds: BodyLimits,
+        limits: BodyLimits,
         input: &'i [u8],
         head: Head<'i>,
         at: usize,
@@ -240,23 +256,16 @@ impl Decoder {
         let body = input.get(at..).unwrap_or_default();
         let lf = find_lf(body, scanned.saturating_sub(at));
         let line = body.get(..lf.unwrap_or(body.len())).unwrap_or_default();
-        let end = lf.map(|lf| at.saturating_add(lf).saturating_add(1));
         let last = line.last().copied();
-        let len = least_len(line.len(), last);
-        if len > bounds.max_body_len as usize {
-            let seen = SkippedLine { kind: Kind::of(head.name), tag: head.tag, len: line.len(), last };
-            return self.skip_line(bounds, input, end, seen);
+        if least_len(line.len(), last) > limits.max_body_len as usize {
+            let seen =
+                SkippedLine { kind: Kind::of(head.name), tag: head.tag, len: line.len(), last };
+            let end = lf.map(|lf| at.saturating_add(lf).saturating_add(1));
+            return self.skip_line(limits, input, end, seen);
         }
-        if let Some(end) = end {
-            return self.whole(head, Body::Line(line.get(..len).unwrap_or_default()), end);
-        }
+        debug_assert!(lf.is_none(), "a whole frame was not taken as one");
         self.state = State::Line { scanned: input.len() };
         (0, Decoded::NeedInput { frame_len: None })
-    }
-
-    fn whole<'i>(&mut self, head: Head<'i>, body: Body<'i>, consumed: usize) -> Stepped<'i> {
-        self.state = State::Fresh;
-        (consumed, Decoded::Frame(Frame { name: head.name, tag: head.tag, body }))
     }
 
     /// `left` bytes of the body, from `at` on, and its LF go by.
@@ -284,26 +293,31 @@ impl Decoder {
     }
 
     /// More of a line of which `seen` is gone.
-    fn skip_more<'i>(&mut self, bounds: BodyLimits, input: &'i [u8], seen: SkippedLine) -> Stepped<'i> {
+    fn skip_more<'i>(
+        &mut self,
+        limits: BodyLimits,
+        input: &'i [u8],
+        seen: SkippedLine,
+    ) -> Stepped<'i> {
         let lf = find_lf(input, 0);
         let part = input.get(..lf.unwrap_or(input.len())).unwrap_or_default();
         let len = seen.len.saturating_add(part.len());
         let last = part.last().copied().or(seen.last);
         let end = lf.map(|lf| lf.saturating_add(1));
-        self.skip_line(bounds, input, end, SkippedLine { len, last, ..seen })
+        self.skip_line(limits, input, end, SkippedLine { len, last, ..seen })
     }
 
     /// A line over the limit, `seen` up to its `end`, or so far.
     fn skip_line<'i>(
         &mut self,
-        bounds: BodyLimits,
+        limits: BodyLimits,
         input: &'i [u8],
         end: Option<usize>,
         seen: SkippedLine,
     ) -> Stepped<'i> {
         let SkippedLine { kind, tag, len, last } = seen;
         let len = least_len(len, last);
-        if len > bounds.skip_budget as usize {
+        if len > limits.max_skipped_len as usize {
             return broken(Code::TooLarge, tag);
         }
         if let Some(end) = end {

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::scan::{CR, LF, find_lf};
+use crate::tuning::name_len;
 
 /// The longest name, in bytes.
 pub const MAX_NAME_LEN: usize = 32;
@@ -74,15 +75,7 @@ impl<'i> Head<'i> {
 /// A name and what follows it.
 #[inline]
 fn name(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let ends = |&byte: &u8| {
-        // A table for speed; a device makes do without its 256 bytes.
-        if cfg!(target_os = "none") {
-            !is_name_byte(byte)
-        } else {
-            NAME_BYTES.get(usize::from(byte)) != Some(&true)
-        }
-    };
-    let len = bytes.iter().position(ends).unwrap_or(bytes.len());
+    let len = name_len(bytes);
     let (name, rest) = bytes.split_at_checked(len)?;
     if len > MAX_NAME_LEN || !name.first()?.is_ascii_alphabetic() {
         return None;
@@ -107,23 +100,8 @@ pub const fn is_name(name: &str) -> bool {
     true
 }
 
-const fn is_name_byte(byte: u8) -> bool {
+pub(crate) const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
-}
-
-/// [`is_name_byte`] of each byte: for a name that is read, one load a byte.
-static NAME_BYTES: [bool; 256] = name_bytes();
-
-const fn name_bytes() -> [bool; 256] {
-    let mut is = [false; 256];
-    let mut left: &mut [bool] = &mut is;
-    let mut byte = 0_u8;
-    while let [first, rest @ ..] = left {
-        *first = is_name_byte(byte);
-        byte = byte.wrapping_add(1);
-        left = rest;
-    }
-    is
 }
 
 /// A decimal number of at most 32 bits without leading zeros, and what follows it.

@@ -2,11 +2,11 @@
 //!
 //! Its laws:
 //! - it does no I/O: bytes come in as slices and go out into slices that the caller lends;
-//! - it reads no clock: time is an argument, in [`Millis`] of the caller's own monotonic clock;
+//! - it reads no clock: time is an argument, an [`Instant`] of the caller's own monotonic clock;
 //! - it allocates nothing, and a [`Session`] owns no bytes: what was not consumed stays the
 //!   caller's, to be shown again with more behind it;
 //! - it never panics, recurses or spins, whatever a peer sends;
-//! - it is written once: every front and adapter pumps the same [`Session`] and the same [`Client`].
+//! - it is written once: every front and adapter pumps the same [`Session`] and the same [`ClientSession`].
 //!
 //! The wire is docs/PROTOCOL.md. Data flows one way through it:
 //!
@@ -19,7 +19,7 @@
 //! # A command, its handler, a table, a session
 //!
 //! ```
-//! use linecard_core::{Command, Failed, Handler, Limits, Millis, OutBuf, Session, Table, Text, pump};
+//! use linecard_core::{Command, Failed, Handler, Instant, Limits, OutBuf, Session, Table, Text, pump};
 //!
 //! /// Declared once, used by both sides.
 //! struct Greet;
@@ -40,11 +40,11 @@
 //! table.insert_command::<Greet>().unwrap();
 //!
 //! let limits = Limits::DEVICE;
-//! let mut session = Session::new(&limits, Millis(0));
+//! let mut session = Session::new(&limits, Instant::from_millis(0));
 //! let mut bytes = vec![0; limits.max_reply_frame_len()];
 //! let mut out = OutBuf::new(&mut bytes);
 //! let (consumed, _want) =
-//!     pump(&mut session, &mut table.bind(Device), Millis(1), b"GREET #1\nAda\n", false, &mut out);
+//!     pump(&mut session, &mut table.bind(Device), Instant::from_millis(1), b"GREET #1\nAda\n", false, &mut out);
 //! assert_eq!(consumed, 13);
 //! assert_eq!(out.written(), b"OK #1\nAda\n");
 //! ```
@@ -77,36 +77,43 @@ extern crate std;
 
 pub mod blocking;
 mod bounded;
+mod call_error;
 mod chain;
-mod client;
+mod client_session;
 mod code;
 mod command;
 mod encode;
 mod frame;
 mod head;
+mod in_buf;
 mod limits;
-mod unique_map;
 mod out_buf;
 mod payload;
+mod phase;
 mod reply;
 mod scan;
 mod service;
 mod session;
-mod table;
+pub mod table;
+mod time;
+mod tuning;
+mod unique_map;
+pub mod wire;
 
 pub use bounded::{BoundedBytes, BoundedStr};
+pub use call_error::{CallError, Fault, Refusal, RequestError};
 pub use chain::{Chain, ChainFull};
-pub use client::{Incoming, RequestError, Client, Fault, Refusal};
+pub use client_session::{ClientSession, Incoming};
 pub use code::Code;
 pub use command::{Command, Failed, Handler};
-pub use encode::{EncodeError, Encoded, Encoder};
 pub use frame::{Body, Frame};
-pub use head::{MAX_HEAD_LINE_LEN, Head, MAX_NAME_LEN, is_name};
-pub use limits::{Limits, Millis};
-pub use unique_map::{UniqueMap, InsertError};
+pub use in_buf::InBuf;
+pub use limits::Limits;
 pub use out_buf::OutBuf;
-pub use payload::{Bytes, Payload, Postcard, DecodeError, Text};
-pub use reply::{Reply, Answered, MAX_MESSAGE_LEN, refuse};
+pub use payload::{Bytes, DecodeError, Payload, Postcard, Text};
+pub use reply::{Answered, Reply, refuse};
 pub use service::{Service, Want, pump};
 pub use session::{Session, Step};
-pub use table::{Dispatcher, Entry, Table, TableError};
+pub use table::{Dispatcher, Table};
+pub use time::Instant;
+pub use unique_map::{InsertError, UniqueMap};

@@ -2,6 +2,8 @@
 
 use postcard::ser_flavors::Flavor;
 
+use crate::tuning;
+
 /// A buffer being filled with whole frames. What is in it is ready to be sent.
 #[derive(Debug)]
 pub struct OutBuf<'b> {
@@ -72,8 +74,8 @@ impl<'b> ByteWriter<'b> {
         if self.lost { None } else { Some(self.room.saturating_sub(self.rest.len())) }
     }
 
-    #[cfg_attr(not(target_os = "none"), inline)]
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(feature = "small", inline(never))]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
         match self.rest.split_off_mut(..bytes.len()) {
             Some(room) => room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from),
@@ -81,8 +83,8 @@ impl<'b> ByteWriter<'b> {
         }
     }
 
-    #[cfg_attr(not(target_os = "none"), inline)]
-    #[cfg_attr(target_os = "none", inline(never))] // it has many callers, and code is dear there
+    #[cfg_attr(not(feature = "small"), inline)]
+    #[cfg_attr(feature = "small", inline(never))]
     pub(crate) fn put_byte(&mut self, byte: u8) {
         match self.rest.split_off_first_mut() {
             Some(room) => *room = byte,
@@ -122,33 +124,7 @@ impl<'b> ByteWriter<'b> {
     }
 }
 
-/// Moves what stands behind the first `gap` bytes to the front, as `copy_within(gap.., 0)` would. That
-/// one is a `memmove`, which a device without a C library pays with 700 bytes of code.
-pub(crate) fn move_down(bytes: &mut [u8], gap: usize) {
-    let mut at = 0_usize;
-    // Where there is no operating system, code is dearer than time.
-    while !cfg!(target_os = "none") && move_chunk::<32>(bytes, at, gap) {
-        at = at.saturating_add(32);
-    }
-    while move_chunk::<8>(bytes, at, gap) {
-        at = at.saturating_add(8);
-    }
-    while move_chunk::<1>(bytes, at, gap) {
-        at = at.saturating_add(1);
-    }
-}
-
-/// Moves `LEN` bytes down to `at`, if so many are there. All are read before the first is written.
-fn move_chunk<const LEN: usize>(bytes: &mut [u8], at: usize, gap: usize) -> bool {
-    let Some(from) = bytes.get(at.saturating_add(gap)..) else { return false };
-    let Some(&chunk) = from.first_chunk::<LEN>() else { return false };
-    if let Some(to) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-        *to = chunk;
-    }
-    true
-}
-
-/// Where postcard writes to. Most of what it writes is a byte or two. What does not fit is told of at the end.
+/// Where postcard writes to. What does not fit is reported at the end.
 impl Flavor for ByteWriter<'_> {
     type Output = usize;
 
@@ -158,15 +134,7 @@ impl Flavor for ByteWriter<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        match *bytes {
-            _ if cfg!(target_os = "none") => self.put(bytes),
-            [byte] => self.put_byte(byte),
-            [first, second] => {
-                self.put_byte(first);
-                self.put_byte(second);
-            }
-            _ => self.put(bytes),
-        }
+        tuning::extend(self, bytes);
         Ok(())
     }
 
@@ -178,21 +146,6 @@ impl Flavor for ByteWriter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_move_down_as_copy_within_moves_them() {
-        for len in 0..40_usize {
-            for gap in 0..=len {
-                let mut moved: std::vec::Vec<u8> = (0..40).take(len).collect();
-                let mut expected = moved.clone();
-                move_down(&mut moved, gap);
-                expected.copy_within(gap.., 0);
-                expected.truncate(len - gap);
-                moved.truncate(len - gap);
-                assert_eq!(moved, expected, "{len} bytes, gap {gap}");
-            }
-        }
-    }
 
     #[test]
     fn numbers_are_shortest() {

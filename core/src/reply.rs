@@ -2,26 +2,27 @@
 
 use serde::Serialize;
 
-use crate::code::{MAX_CODE_LEN, Code};
-use crate::encode::{EncodeError, Encoder, MAX_HEAD_TAIL_LEN};
+use crate::code::{Code, MAX_CODE_LEN};
+use crate::encode::{EncodeError, Encoded, Encoder, MAX_HEAD_TAIL_LEN};
 use crate::head::MAX_DIGITS;
-use crate::out_buf::{OutBuf, ByteWriter};
+use crate::out_buf::{ByteWriter, OutBuf};
 use crate::payload::Payload;
 
-/// The most words for a person that an error carries, in bytes.
+/// The most message for a person that an error carries, in bytes.
 pub const MAX_MESSAGE_LEN: usize = 96;
 
 /// The longest head of an `OK` reply.
 pub(crate) const MAX_OK_HEAD_LEN: usize = 2 + MAX_HEAD_TAIL_LEN;
 
-/// The longest `ERR` frame: `ERR #4294967295` LF, a code, a space, words, LF.
-pub(crate) const MAX_ERR_FRAME_LEN: usize = 3 + 2 + MAX_DIGITS + 1 + MAX_CODE_LEN + 1 + MAX_MESSAGE_LEN + 1;
+/// The longest `ERR` frame: `ERR #4294967295` LF, a code, a space, message, LF.
+pub(crate) const MAX_ERR_FRAME_LEN: usize =
+    3 + 2 + MAX_DIGITS + 1 + MAX_CODE_LEN + 1 + MAX_MESSAGE_LEN + 1;
 
 /// Whether a reply is owed, and with which tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PendingReply {
-    Nothing,
-    Reply { tag: Option<u32> },
+    None,
+    Owed { tag: Option<u32> },
 }
 
 /// Proof that a request was answered.
@@ -43,22 +44,31 @@ impl Answered {
 /// session's next step: every request gets exactly one reply.
 #[derive(Debug)]
 pub struct Reply<'s> {
-    owed: &'s mut PendingReply,
+    pending: &'s mut PendingReply,
     max_len: u32,
     tail: &'s mut [u8],
     written: &'s mut usize,
 }
 
 impl<'s> Reply<'s> {
-    pub(crate) fn new(owed: &'s mut PendingReply, max_len: u32, out: &'s mut OutBuf<'_>) -> Self {
+    pub(crate) fn new(
+        pending: &'s mut PendingReply,
+        max_len: u32,
+        out: &'s mut OutBuf<'_>,
+    ) -> Self {
         let (tail, written) = out.lend();
-        Self { owed, max_len, tail, written }
+        Self { pending, max_len, tail, written }
     }
 
     /// The same right, for a wrapper around another [`Service`](crate::Service) that wants to answer
     /// itself where that does not. Only the first answer counts; a second is not written.
     pub fn reborrow(&mut self) -> Reply<'_> {
-        Reply { owed: self.owed, max_len: self.max_len, tail: self.tail, written: self.written }
+        Reply {
+            pending: self.pending,
+            max_len: self.max_len,
+            tail: self.tail,
+            written: self.written,
+        }
     }
 
     /// Answers `OK` with a command's reply value. One over the reply limit becomes
@@ -82,17 +92,14 @@ impl<'s> Reply<'s> {
         self.encode(|encoder| encoder.postcard(value))
     }
 
-    /// Answers `ERR` with words for a person: of their bytes the first 96, those outside
+    /// Answers `ERR` with message for a person: of their bytes the first 96, those outside
     /// 0x20–0x7E as `?`.
-    pub fn error(self, code: Code, words: &str) -> Answered {
-        self.refuse(code, &[Fragment::Text(words)])
+    pub fn error(self, code: Code, message: &str) -> Answered {
+        self.refuse(code, &[Fragment::Text(message)])
     }
 
-    fn encode(
-        self,
-        write: impl FnOnce(Encoder<'_>) -> Result<crate::Encoded, EncodeError>,
-    ) -> Answered {
-        let PendingReply::Reply { tag } = *self.owed else { return Answered { code: None } };
+    fn encode(self, write: impl FnOnce(Encoder<'_>) -> Result<Encoded, EncodeError>) -> Answered {
+        let PendingReply::Owed { tag } = *self.pending else { return Answered { code: None } };
         match write(Encoder::new("OK", tag, self.max_len, self.tail)) {
             Ok(encoded) => self.sent(encoded.len, None),
             Err(EncodeError::TooLong { .. } | EncodeError::NoRoom) => {
@@ -103,9 +110,9 @@ impl<'s> Reply<'s> {
         }
     }
 
-    pub(crate) fn refuse(self, code: Code, words: &[Fragment<'_>]) -> Answered {
-        let PendingReply::Reply { tag } = *self.owed else { return Answered { code: None } };
-        match write_error(self.tail, tag, code, words) {
+    pub(crate) fn refuse(self, code: Code, message: &[Fragment<'_>]) -> Answered {
+        let PendingReply::Owed { tag } = *self.pending else { return Answered { code: None } };
+        match write_error(self.tail, tag, code, message) {
             Some(len) => self.sent(len, Some(code)),
             // The caller lent less than the session asked for: the reply stays owed.
             None => Answered { code: Some(code) },
@@ -113,7 +120,7 @@ impl<'s> Reply<'s> {
     }
 
     fn sent(self, len: usize, code: Option<Code>) -> Answered {
-        *self.owed = PendingReply::Nothing;
+        *self.pending = PendingReply::None;
         *self.written = self.written.saturating_add(len);
         Answered { code }
     }
@@ -126,31 +133,31 @@ pub fn refuse(code: Code, out: &mut OutBuf<'_>) -> bool {
     len.is_some()
 }
 
-/// A part of an error's words.
+/// A part of an error's message.
 #[derive(Clone, Copy)]
 pub(crate) enum Fragment<'w> {
     Text(&'w str),
     Number(u32),
 }
 
-/// The words of an error about a limit.
+/// The message of an error about a limit.
 pub(crate) const fn over(limit: u32) -> [Fragment<'static>; 2] {
     [Fragment::Text("over "), Fragment::Number(limit)]
 }
 
-/// `ERR [SP "#" tag] LF code [SP words] LF`; `None` where it doesn't fit.
+/// `ERR [SP "#" tag] LF code [SP message] LF`; `None` where it doesn't fit.
 pub(crate) fn write_error(
     bytes: &mut [u8],
     tag: Option<u32>,
     code: Code,
-    words: &[Fragment<'_>],
+    message: &[Fragment<'_>],
 ) -> Option<usize> {
     let mut pen = ByteWriter::new(bytes);
     pen.put_head("ERR", None, tag);
     pen.put(code.as_str().as_bytes());
     let mut left = MAX_MESSAGE_LEN;
     let mut gap: &[u8] = b" ";
-    for word in words {
+    for word in message {
         match *word {
             Fragment::Text("") => {}
             Fragment::Text(text) => {
@@ -180,22 +187,23 @@ const fn printable(byte: u8) -> u8 {
 mod tests {
     use super::*;
 
-    fn error(words: &str) -> std::string::String {
+    fn error(message: &str) -> std::string::String {
         let mut buf = [0; MAX_ERR_FRAME_LEN];
-        let len = write_error(&mut buf, Some(u32::MAX), Code::UnknownCommand, &[Fragment::Text(words)]);
+        let len =
+            write_error(&mut buf, Some(u32::MAX), Code::UnknownCommand, &[Fragment::Text(message)]);
         std::str::from_utf8(&buf[..len.unwrap()]).unwrap().into()
     }
 
     #[test]
     fn the_longest_error_just_fits() {
-        let words = "w".repeat(500);
-        let frame = error(&words);
+        let message = "w".repeat(500);
+        let frame = error(&message);
         assert_eq!(frame.len(), MAX_ERR_FRAME_LEN);
         assert!(frame.ends_with(" wwww\n") || frame.ends_with("w\n"));
     }
 
     #[test]
-    fn words_can_forge_nothing() {
+    fn message_can_forge_nothing() {
         assert_eq!(error("a\nOK\r\u{e9}"), "ERR #4294967295\nunknown-command a?OK???\n");
         assert_eq!(error(""), "ERR #4294967295\nunknown-command\n");
     }

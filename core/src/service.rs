@@ -1,11 +1,11 @@
-//! What stands behind a session, and the one loop between the two.
+//! The service that answers a session's requests, and the loop between the two.
 
 use crate::code::Code;
 use crate::frame::Frame;
-use crate::limits::Millis;
 use crate::out_buf::OutBuf;
-use crate::reply::{Reply, Answered};
+use crate::reply::{Answered, Reply};
 use crate::session::{Session, Step};
+use crate::time::Instant;
 
 /// Answers requests. A [`Dispatcher`](crate::Bound) table is one; so is anything that matches names itself.
 pub trait Service {
@@ -45,15 +45,15 @@ pub enum Want {
     Close,
 }
 
-/// Carries out all requests at the front of `input`, until the session wants something; says how
-/// many bytes were consumed, for the caller to drop.
+/// Carries out all requests at the front of `input`, until the session wants something. Returns how
+/// many bytes were consumed, for the caller to drop, and what it wants.
 ///
 /// The arguments are those of [`Session::step`]. It is the whole loop of a synchronous server; an
 /// asynchronous one may loop over [`Session::step`] itself.
 pub fn pump(
     session: &mut Session<'_>,
     service: &mut dyn Service,
-    now: Millis,
+    now: Instant,
     input: &[u8],
     end: bool,
     out: &mut OutBuf<'_>,
@@ -61,32 +61,16 @@ pub fn pump(
     let mut consumed = 0_usize;
     loop {
         let rest = input.get(consumed..).unwrap_or_default();
-        // A short way through the session, for speed alone: a device has none of its code.
-        if !cfg!(target_os = "none")
-            && let Some((len, request)) = session.whole_request(now, rest, out)
-        {
-            consumed = consumed.saturating_add(len);
-            let _answered = service.call(&request, session.reply(out));
-            if consumed == input.len() && !end && session.is_plain(out) {
-                return (consumed, Want::Input { frame_len: None });
-            }
-            continue;
-        }
         let (len, step) = session.step(now, rest, end, out);
         consumed = consumed.saturating_add(len);
-        let want = match step {
+        match step {
             Step::Request(request) => {
                 let _answered = service.call(&request, session.reply(out));
-                continue;
             }
-            Step::Refused(code) => {
-                service.refused(code);
-                continue;
-            }
-            Step::NeedInput { frame_len } => Want::Input { frame_len },
-            Step::NeedOutput { free } => Want::Output { free },
-            Step::Close => Want::Close,
-        };
-        return (consumed, want);
+            Step::Refused(code) => service.refused(code),
+            Step::NeedInput { frame_len } => return (consumed, Want::Input { frame_len }),
+            Step::NeedOutput { free } => return (consumed, Want::Output { free }),
+            Step::Close => return (consumed, Want::Close),
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::command::{Command, Failed, Handler};
 use crate::frame::{Body, Frame};
 use crate::head::is_name;
 use crate::payload::Payload;
-use crate::reply::{Reply, Answered};
+use crate::reply::{Answered, Reply};
 use crate::service::Service;
 
 /// The body by reference: to copy it again waits for the stores that made it.

@@ -18,7 +18,9 @@ mod nested;
 #[cfg(feature = "std")]
 pub use nested::{Complex, Unfit};
 
-use linecard_core::{BoundedBytes, Chain, Command, Failed, Handler, UniqueMap, Postcard, BoundedStr, Table, Text};
+use linecard_core::{
+    BoundedBytes, BoundedStr, Chain, Command, Failed, Handler, Postcard, Table, Text, UniqueMap,
+};
 use serde::{Deserialize, Serialize};
 
 /// The most bytes of a level's string.

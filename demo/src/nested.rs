@@ -7,7 +7,7 @@ use std::fmt;
 use std::string::String;
 use std::vec::Vec;
 
-use linecard_core::{BoundedBytes, Chain, UniqueMap, BoundedStr};
+use linecard_core::{BoundedBytes, BoundedStr, Chain, UniqueMap};
 use serde::{Deserialize, Serialize};
 
 use crate::{Level, Levels};

@@ -4,7 +4,7 @@
 //! data:  the calls made │ those given up, as bits │ the number n of cuts │ n cuts │ what the server sends
 //! ```
 
-use linecard_core::{Incoming, Body, Client, Fault, Bytes, OutBuf, Text};
+use linecard_core::{Incoming, Body, ClientSession, Fault, Bytes, OutBuf, Text};
 
 use crate::byte;
 
@@ -75,8 +75,8 @@ fn settles(tag: u32, calls: usize, given_up: usize, last: &mut Option<u32>) {
     *last = Some(tag);
 }
 
-fn client(calls: usize, given_up: usize) -> Client<8> {
-    let mut client = Client::new(CAPACITY, 10_000);
+fn client(calls: usize, given_up: usize) -> ClientSession<8> {
+    let mut client = ClientSession::new(CAPACITY, 10_000);
     for tag in 0..calls {
         let mut buf = [0; 100];
         let mut out = OutBuf::new(&mut buf);

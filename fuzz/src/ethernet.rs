@@ -9,8 +9,10 @@
 
 use std::collections::VecDeque;
 
+use core::time::Duration;
+
 use linecard_demo::{Demo, table};
-use linecard_core::{Limits, Millis};
+use linecard_core::{Limits, Instant};
 use linecard_smoltcp::{Resources, Scratch, Server, Stack};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::phy::{
@@ -31,8 +33,8 @@ const LIMITS: Limits = Limits {
     max_body_len: 120,
     max_reply_len: 100,
     skip_budget: 400,
-    frame_deadline: Millis(1_000),
-    idle_timeout: Millis(5_000),
+    frame_timeout: Duration::from_millis(1_000),
+    idle_timeout: Duration::from_millis(5_000),
 };
 const SERVER: Ipv4Address = Ipv4Address::new(10, 0, 0, 1);
 const GHOST: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);

@@ -1,6 +1,7 @@
 //! The grammar of frames against a naive parser that shares no code with it.
 
-use linecard_core::{Body, Frame, Head};
+use linecard_core::{Body, Frame};
+use linecard_core::wire::{Head};
 use linecard_suite::oracle;
 
 /// All that the grammar's numbers allow.

@@ -8,8 +8,10 @@
 //! bytes at once, and then at most one `timeout` or `stopping`. Where the script lets all bytes in
 //! and no time runs out, they are exactly the oracle's.
 
+use core::time::Duration;
+
 use linecard_demo::{Demo, table};
-use linecard_core::{Limits, Millis, OutBuf, Session, Want, pump};
+use linecard_core::{Limits, Instant, OutBuf, Session, Want, pump};
 use linecard_suite::oracle::{self, Reply};
 use linecard_suite::replies;
 
@@ -18,7 +20,7 @@ use crate::byte;
 const LIMITS: [Limits; 3] = [
     limits(16, 64, 32),
     limits(120, 100, 400),
-    Limits { frame_deadline: Millis(1_000), idle_timeout: Millis(5_000), ..Limits::DEVICE },
+    Limits { frame_timeout: Duration::from_millis(1_000), idle_timeout: Duration::from_millis(5_000), ..Limits::DEVICE },
 ];
 
 const fn limits(max_body_len: u32, max_reply_len: u32, skip_budget: u32) -> Limits {
@@ -26,8 +28,8 @@ const fn limits(max_body_len: u32, max_reply_len: u32, skip_budget: u32) -> Limi
         max_body_len,
         max_reply_len,
         skip_budget,
-        frame_deadline: Millis(1_000),
-        idle_timeout: Millis(5_000),
+        frame_timeout: Duration::from_millis(1_000),
+        idle_timeout: Duration::from_millis(5_000),
     }
 }
 
@@ -57,7 +59,7 @@ struct Server<'d> {
 
 impl<'d> Server<'d> {
     fn new(limits: &'d Limits, unsent: &'d [u8]) -> Self {
-        let session = Session::new(limits, Millis(0));
+        let session = Session::new(limits, Instant::from_millis(0));
         let (input, output) = (Vec::new(), Vec::new());
         Self { session, limits, unsent, input, output, now: 0, stopped: false, closed: false }
     }
@@ -76,10 +78,10 @@ impl<'d> Server<'d> {
                 return;
             }
             _ if amount == 0 => {
-                self.session.stop(Millis(self.now + 300));
+                self.session.stop(Instant::from_millis(self.now + 300));
                 self.stopped = true;
             }
-            _ => self.session.block(Millis(self.now)),
+            _ => self.session.block(Instant::from_millis(self.now)),
         }
         self.turn(self.limits.max_reply_frame_len() + amount, false);
     }
@@ -105,7 +107,7 @@ impl<'d> Server<'d> {
         loop {
             let mut out = OutBuf::new(&mut buf);
             let service = &mut table.bind(Demo);
-            let now = Millis(self.now);
+            let now = Instant::from_millis(self.now);
             let (consumed, want) =
                 pump(&mut self.session, service, now, &self.input, end, &mut out);
             assert!(!self.closed || (consumed == 0 && out.is_empty()), "it goes on when closed");

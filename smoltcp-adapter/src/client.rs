@@ -6,20 +6,23 @@
 //!   └──────────────────────────► (Closed)
 //! ```
 
-use linecard_core as core_client;
+use core::time::Duration;
+
+use linecard_core::wire::MAX_HEAD_LINE_LEN;
 use linecard_core::{
-    Incoming, Body, RequestError, Command, Fault, Frame, MAX_HEAD_LINE_LEN, Millis, OutBuf, Refusal, Want,
+    Body, ClientSession, Command, Fault, Frame, Incoming, Instant, OutBuf, Refusal, RequestError,
+    Want,
 };
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::{ConnectError, Socket, State};
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time;
 use smoltcp::wire::IpEndpoint;
 
 use crate::options::prepare;
-use crate::server::millis;
 use crate::setup::{Scratch, Timeouts};
 use crate::stack::{PollPhase, Stack};
+use crate::time::{remaining, to_core};
 use crate::view::{drain, gathered, in_place};
 
 /// What happened on a client's connection.
@@ -32,7 +35,7 @@ pub enum ClientEvent<'i> {
         /// The tag of the call.
         tag: u32,
         /// The `OK`'s body, or the `ERR`.
-        body: Result<Body<'i>, Refusal<'i>>,
+        body: Result<Body<'i>, Refusal<&'i str>>,
     },
     /// A call was answered with a body over this client's capacity; it was skipped.
     TooLarge {
@@ -50,7 +53,7 @@ pub enum ClientEvent<'i> {
     Event(Frame<'i>),
     /// The server says why it closes: no call without a reply was carried out. [`ClientEvent::Closed`]
     /// follows.
-    Disconnected(Refusal<'i>),
+    Disconnected(Refusal<&'i str>),
     /// The connection is over, and every call without a reply has failed.
     Closed(Closed),
 }
@@ -77,8 +80,8 @@ pub enum Closed {
 /// After [`ClientEvent::Closed`] it can be opened again.
 pub struct Client<'a, const CALLS: usize> {
     socket: SocketHandle,
-    calls: core_client::Client<CALLS>,
-    due: [Option<(u32, Millis)>; CALLS],
+    calls: ClientSession<CALLS>,
+    due: [Option<(u32, Instant)>; CALLS],
     scratch: Scratch<'a>,
     window: u32,
     phase: Phase,
@@ -90,18 +93,18 @@ pub struct Client<'a, const CALLS: usize> {
 enum Phase {
     Shut,
     Opening {
-        by: Millis,
+        by: Instant,
     },
     Open,
     /// Our FIN is on its way; the socket is closed by then.
     Closing {
-        by: Millis,
+        by: Instant,
         why: Closed,
     },
 }
 
 /// How long a connection that the server ended may take to close.
-const CLOSING: Millis = Millis(2_000);
+const CLOSING: Duration = Duration::from_secs(2);
 
 impl<'a, const CALLS: usize> Client<'a, CALLS> {
     /// A client over a closed TCP socket of the set that it will be polled with. Requests of up to
@@ -112,7 +115,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
     pub fn new(socket: SocketHandle, scratch: Scratch<'a>, window: u32) -> Self {
         Self {
             socket,
-            calls: core_client::Client::new(0, window),
+            calls: ClientSession::new(0, window),
             due: [None; CALLS],
             scratch,
             window,
@@ -129,11 +132,11 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
     /// Where the socket is open already, or the address or a port can't be connected to or from.
     pub fn open<D: Device>(
         &mut self,
-        now: Instant,
+        now: time::Instant,
         stack: &mut Stack<'_, D>,
         server: impl Into<IpEndpoint>,
         local_port: u16,
-        timeout: Duration,
+        timeout: time::Duration,
     ) -> Result<(), ConnectError> {
         let socket = stack.sockets.get_mut::<Socket<'_>>(self.socket);
         prepare(socket, &Timeouts::DEFAULT);
@@ -141,10 +144,10 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         let frame_len = self.scratch.frame.len().min(socket.recv_capacity());
         let max_reply_len = frame_len.saturating_sub(MAX_HEAD_LINE_LEN + "\r\n".len());
         let max_reply_len = u32::try_from(max_reply_len).unwrap_or(u32::MAX);
-        self.calls = core_client::Client::new(max_reply_len, self.window);
+        self.calls = ClientSession::new(max_reply_len, self.window);
         self.due = [None; CALLS];
         self.seen = 0;
-        self.phase = Phase::Opening { by: millis(now + timeout) };
+        self.phase = Phase::Opening { by: to_core(now + timeout) };
         Ok(())
     }
 
@@ -156,10 +159,10 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
     /// before [`ClientEvent::Opened`] and after the end it is [`RequestError::Closed`].
     pub fn call<C: Command>(
         &mut self,
-        now: Instant,
+        now: time::Instant,
         sockets: &mut SocketSet<'_>,
         request: &C::Request<'_>,
-        timeout: Duration,
+        timeout: time::Duration,
     ) -> Result<u32, RequestError> {
         if self.phase != Phase::Open {
             return Err(RequestError::Closed);
@@ -171,7 +174,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         let mut out = OutBuf::new(self.scratch.reply.get_mut(..free).unwrap_or_default());
         let tag = self.calls.call::<C>(request, &mut out)?;
         socket.send_slice(out.written()).map_err(|_| RequestError::Closed)?;
-        *place = Some((tag, millis(now + timeout)));
+        *place = Some((tag, to_core(now + timeout)));
         Ok(tag)
     }
 
@@ -183,28 +186,33 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
 
     /// Ends the connection once what was written is sent; [`ClientEvent::Closed`] says when, at the latest
     /// after `timeout`.
-    pub fn close(&mut self, now: Instant, sockets: &mut SocketSet<'_>, timeout: Duration) {
+    pub fn close(
+        &mut self,
+        now: time::Instant,
+        sockets: &mut SocketSet<'_>,
+        timeout: time::Duration,
+    ) {
         sockets.get_mut::<Socket<'_>>(self.socket).close();
-        self.phase = Phase::Closing { by: millis(now + timeout), why: Closed::Local };
+        self.phase = Phase::Closing { by: to_core(now + timeout), why: Closed::Local };
     }
 
     /// Polls the stack, and tells `on` what happened. Returns how long the caller may sleep before
     /// the next poll, unless a frame comes first (none: for ever). Never blocks.
     pub fn poll<D: Device>(
         &mut self,
-        now: Instant,
+        now: time::Instant,
         stack: &mut Stack<'_, D>,
         on: &mut dyn FnMut(ClientEvent<'_>),
-    ) -> Option<Duration> {
+    ) -> Option<time::Duration> {
         let idle = stack.poll(now, |phase, sockets| self.poll_phase(now, phase, sockets, on));
-        let due = self.deadline().map(|due| Duration::from_millis(due.since(millis(now)).0));
+        let due = self.deadline().map(|due| remaining(due, now));
         idle.into_iter().chain(due).min()
     }
 
     /// This client's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
     pub fn poll_phase(
         &mut self,
-        now: Instant,
+        now: time::Instant,
         phase: PollPhase,
         sockets: &mut SocketSet<'_>,
         on: &mut dyn FnMut(ClientEvent<'_>),
@@ -212,7 +220,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         let socket = sockets.get_mut::<Socket<'_>>(self.socket);
         match phase {
             PollPhase::Frame => {}
-            PollPhase::Received => self.receive(millis(now), socket, on),
+            PollPhase::Received => self.receive(to_core(now), socket, on),
             PollPhase::Answered => self.leave(socket, on),
         }
         false
@@ -220,7 +228,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
 
     /// When to poll again, as far as this client is concerned; smoltcp has deadlines of its own.
     #[must_use]
-    pub fn deadline(&self) -> Option<Millis> {
+    pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Shut => None,
             Phase::Opening { by } | Phase::Closing { by, .. } => Some(by),
@@ -228,7 +236,12 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         }
     }
 
-    fn receive(&mut self, now: Millis, socket: &mut Socket<'_>, on: &mut dyn FnMut(ClientEvent<'_>)) {
+    fn receive(
+        &mut self,
+        now: Instant,
+        socket: &mut Socket<'_>,
+        on: &mut dyn FnMut(ClientEvent<'_>),
+    ) {
         match (self.phase, socket.state()) {
             (Phase::Opening { .. }, State::Established | State::CloseWait) => {
                 self.phase = Phase::Open;
@@ -268,7 +281,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
     }
 
     /// Takes all replies that were received.
-    fn take(&mut self, now: Millis, socket: &mut Socket<'_>, on: &mut dyn FnMut(ClientEvent<'_>)) {
+    fn take(&mut self, now: Instant, socket: &mut Socket<'_>, on: &mut dyn FnMut(ClientEvent<'_>)) {
         let ended = socket.state() != State::Established;
         if socket.recv_queue() == self.seen && !ended {
             return;
@@ -288,7 +301,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
                 Want::Close => {
                     socket.close();
                     let why = Closed::Fault(fault);
-                    self.phase = Phase::Closing { by: now.after(CLOSING), why };
+                    self.phase = Phase::Closing { by: now.saturating_add(CLOSING), why };
                     break;
                 }
                 _ if view.all || (gather && view.consumed == 0) => break,
@@ -303,7 +316,7 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
         self.seen = socket.recv_queue();
     }
 
-    fn expire(&mut self, now: Millis, on: &mut dyn FnMut(ClientEvent<'_>)) {
+    fn expire(&mut self, now: Instant, on: &mut dyn FnMut(ClientEvent<'_>)) {
         for place in &mut self.due {
             if let Some((tag, due)) = *place
                 && now >= due
@@ -319,8 +332,8 @@ impl<'a, const CALLS: usize> Client<'a, CALLS> {
 /// Tells of all that arrived whole at the front of `input`. Ends with `Want::Input` or
 /// `Want::Close`, the latter with the fault.
 fn arrivals<const CALLS: usize>(
-    calls: &mut core_client::Client<CALLS>,
-    due: &mut [Option<(u32, Millis)>],
+    calls: &mut ClientSession<CALLS>,
+    due: &mut [Option<(u32, Instant)>],
     input: &[u8],
     end: bool,
     fault: &mut Fault,
@@ -352,7 +365,7 @@ fn arrivals<const CALLS: usize>(
     }
 }
 
-fn settle(due: &mut [Option<(u32, Millis)>], tag: u32) {
+fn settle(due: &mut [Option<(u32, Instant)>], tag: u32) {
     for place in due.iter_mut().filter(|place| place.is_some_and(|(of, _)| of == tag)) {
         *place = None;
     }

@@ -53,19 +53,20 @@
 
 mod client;
 mod flow;
-mod platform;
 mod options;
+mod platform;
 mod server;
 mod setup;
 mod slot;
 mod stack;
 mod stream;
+mod time;
 mod view;
 
 #[cfg(all(feature = "tap", target_os = "linux"))]
 pub mod tap;
 
-pub use client::{Client, Closed, ClientEvent};
+pub use client::{Client, ClientEvent, Closed};
 pub use platform::Platform;
 pub use server::Server;
 pub use setup::{Resources, Scratch, SetupError, Timeouts};

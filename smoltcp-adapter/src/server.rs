@@ -2,15 +2,16 @@
 
 use core::fmt;
 
-use linecard_core::{Limits, Millis, Service};
+use linecard_core::{Instant, Limits, Service};
 use smoltcp::iface::SocketSet;
 use smoltcp::phy::Device;
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time;
 
-use crate::options::{prepare, span};
+use crate::options::prepare;
 use crate::setup::{Resources, Scratch, SetupError, Timeouts, check};
-use crate::slot::{ListenState, Pair, SlotContext, Slot};
+use crate::slot::{ListenState, Pair, Slot, SlotContext};
 use crate::stack::{PollPhase, Stack};
+use crate::time::{remaining, to_core};
 
 /// A server over `N` sockets and a spare.
 ///
@@ -45,7 +46,10 @@ impl<'a, const N: usize> Server<'a, N> {
     ///
     /// # Errors
     /// [`SetupError`]; then no socket was changed.
-    pub fn new(sockets: &mut SocketSet<'_>, resources: Resources<'a, N>) -> Result<Self, SetupError> {
+    pub fn new(
+        sockets: &mut SocketSet<'_>,
+        resources: Resources<'a, N>,
+    ) -> Result<Self, SetupError> {
         check(sockets, &resources)?;
         let Resources { slots, spare, scratch, limits, timeouts, port } = resources;
         let listen = ListenState { port, stopping: None };
@@ -72,29 +76,29 @@ impl<'a, const N: usize> Server<'a, N> {
     /// blocks.
     pub fn poll<D: Device>(
         &mut self,
-        now: Instant,
+        now: time::Instant,
         stack: &mut Stack<'_, D>,
         service: &mut dyn Service,
-    ) -> Option<Duration> {
+    ) -> Option<time::Duration> {
         let idle = stack.poll(now, |phase, sockets| self.poll_phase(now, phase, sockets, service));
-        let due = self.deadline().map(|due| span(due.since(millis(now))));
+        let due = self.deadline().map(|due| remaining(due, now));
         idle.into_iter().chain(due).min()
     }
 
     /// This server's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
     pub fn poll_phase(
         &mut self,
-        now: Instant,
+        now: time::Instant,
         phase: PollPhase,
         sockets: &mut SocketSet<'_>,
         service: &mut dyn Service,
     ) -> bool {
         match phase {
             PollPhase::Frame => {
-                self.accept_new(millis(now), sockets);
+                self.accept_new(to_core(now), sockets);
                 return self.all().any(|slot| slot.is_over(sockets.get(slot.handle), self.listen));
             }
-            PollPhase::Received => self.serve(millis(now), sockets, service),
+            PollPhase::Received => self.serve(to_core(now), sockets, service),
             PollPhase::Answered => self.reopen(sockets),
         }
         false
@@ -103,7 +107,7 @@ impl<'a, const N: usize> Server<'a, N> {
     /// When to poll again, as far as the connections are concerned; smoltcp has deadlines of its
     /// own.
     #[must_use]
-    pub fn deadline(&self) -> Option<Millis> {
+    pub fn deadline(&self) -> Option<Instant> {
         let crowded = self.is_crowded();
         self.all().filter_map(|slot| slot.deadline(&self.timeouts, crowded)).min()
     }
@@ -116,8 +120,8 @@ impl<'a, const N: usize> Server<'a, N> {
 
     /// No new connection is taken from the next poll on. Each client gets the replies to what it
     /// sent so far, may finish a frame it has begun until `by`, and is told `stopping`.
-    pub fn stop(&mut self, by: Instant) {
-        self.listen.stopping = Some(millis(by));
+    pub fn stop(&mut self, by: time::Instant) {
+        self.listen.stopping = Some(to_core(by));
     }
 
     /// Whether [`stop`](Self::stop) was called, and the last connection is closed.
@@ -126,7 +130,7 @@ impl<'a, const N: usize> Server<'a, N> {
         self.listen.stopping.is_some() && self.connections() == 0 && self.spare.is_free()
     }
 
-    fn serve(&mut self, now: Millis, sockets: &mut SocketSet<'_>, service: &mut dyn Service) {
+    fn serve(&mut self, now: Instant, sockets: &mut SocketSet<'_>, service: &mut dyn Service) {
         let crowded = self.is_crowded();
         let mut cx = SlotContext {
             now,
@@ -158,7 +162,7 @@ impl<'a, const N: usize> Server<'a, N> {
     /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets of
     /// one connection would answer each other's segments with resets, so the later one is forgotten
     /// before it answers.
-    fn accept_new(&mut self, now: Millis, sockets: &mut SocketSet<'_>) {
+    fn accept_new(&mut self, now: Instant, sockets: &mut SocketSet<'_>) {
         for at in 0..=N {
             let slot = self.slots.get(at).unwrap_or(&self.spare);
             let Some(connection) = slot.new_connection(sockets.get(slot.handle)) else { continue };
@@ -179,9 +183,4 @@ impl<'a, const N: usize> Server<'a, N> {
     fn all(&self) -> impl Iterator<Item = &Slot<'a>> {
         self.slots.iter().chain([&self.spare])
     }
-}
-
-/// smoltcp's time in the core's unit; a time before the clock's zero is zero.
-pub(crate) fn millis(instant: Instant) -> Millis {
-    Millis(u64::try_from(instant.total_millis()).unwrap_or_default())
 }

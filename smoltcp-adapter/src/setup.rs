@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use linecard_core::{Limits, Millis};
+use core::time::Duration;
+
+use linecard_core::Limits;
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::{Socket, tcp};
 
@@ -15,24 +17,24 @@ pub(crate) const BUSY_LEN: usize = "ERR\nbusy\n".len();
 pub struct Timeouts {
     /// From the first SYN to the ACK that completes the handshake. A quarter of it, while nobody
     /// else could connect.
-    pub handshake: Millis,
+    pub handshake: Duration,
     /// With bytes, or the FIN, unacknowledged and none of them acknowledged meanwhile. Then the
     /// connection is reset. Also the longest silence of a peer that leaves keep-alives unanswered.
-    pub write: Millis,
+    pub write: Duration,
     /// Between keep-alive probes on a silent connection. To be well below `write`.
-    pub keep_alive: Millis,
+    pub keep_alive: Duration,
     /// After our last byte and FIN were acknowledged, for the peer to close too (docs/PROTOCOL.md
     /// §7).
-    pub linger: Millis,
+    pub linger: Duration,
 }
 
 impl Timeouts {
     /// 5 s, 30 s, 10 s, 2 s.
     pub const DEFAULT: Self = Self {
-        handshake: Millis(5_000),
-        write: Millis(30_000),
-        keep_alive: Millis(10_000),
-        linger: Millis(2_000),
+        handshake: Duration::from_millis(5_000),
+        write: Duration::from_millis(30_000),
+        keep_alive: Duration::from_millis(10_000),
+        linger: Duration::from_millis(2_000),
     };
 }
 
@@ -153,11 +155,13 @@ pub(crate) fn check<const N: usize>(
     sockets: &SocketSet<'_>,
     resources: &Resources<'_, N>,
 ) -> Result<(), SetupError> {
-    let (frame, reply) = (resources.limits.max_request_frame_len(), resources.limits.max_reply_frame_len());
+    let (frame, reply) =
+        (resources.limits.max_request_frame_len(), resources.limits.max_reply_frame_len());
     if resources.port == 0 {
         return Err(SetupError::Port);
     }
-    if resources.scratch.frame.len() < frame || resources.scratch.reply.len() < reply.max(BUSY_LEN) {
+    if resources.scratch.frame.len() < frame || resources.scratch.reply.len() < reply.max(BUSY_LEN)
+    {
         return Err(SetupError::Scratch { frame, reply: reply.max(BUSY_LEN) });
     }
     for (at, &slot) in resources.slots.iter().enumerate() {

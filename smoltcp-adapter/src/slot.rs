@@ -7,7 +7,9 @@
 //!                     └──────────────┴──── reset, either's ───┴────────────────────────► Listening
 //! ```
 
-use linecard_core::{Code, Limits, Millis, OutBuf, Service, Session, Want, pump, refuse};
+use core::time::Duration;
+
+use linecard_core::{Code, Instant, Limits, OutBuf, Service, Session, Want, pump, refuse};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::wire::IpEndpoint;
@@ -21,7 +23,7 @@ pub(crate) type Pair = (IpEndpoint, IpEndpoint);
 
 /// What a slot works with, and does not own.
 pub(crate) struct SlotContext<'r, 'a> {
-    pub(crate) now: Millis,
+    pub(crate) now: Instant,
     pub(crate) service: &'r mut dyn Service,
     pub(crate) scratch: &'r mut Scratch<'a>,
     pub(crate) timeouts: &'r Timeouts,
@@ -35,7 +37,7 @@ pub(crate) struct SlotContext<'r, 'a> {
 pub(crate) struct ListenState {
     pub(crate) port: u16,
     /// It does not; connections may go on until then.
-    pub(crate) stopping: Option<Millis>,
+    pub(crate) stopping: Option<Instant>,
 }
 
 impl ListenState {
@@ -60,14 +62,14 @@ enum Stage<'l> {
     Listening,
     /// A SYN came, and no ACK to ours yet.
     Opening {
-        since: Millis,
+        since: Instant,
     },
     Serving(Connection<'l>),
     /// Our FIN is behind our last byte. What the peer still sends is dropped, lest a reset destroy
     /// our last reply.
     Closing {
         flow: Flow,
-        lingers: Option<Millis>,
+        lingers: Option<Instant>,
     },
 }
 
@@ -95,7 +97,7 @@ impl<'l> Slot<'l> {
     }
 
     /// A connection began.
-    pub(crate) fn begin(&mut self, now: Millis) {
+    pub(crate) fn begin(&mut self, now: Instant) {
         self.stage = Stage::Opening { since: now };
     }
 
@@ -155,10 +157,10 @@ impl<'l> Slot<'l> {
     }
 
     /// When to look again, if nothing happens before.
-    pub(crate) fn deadline(&self, timeouts: &Timeouts, crowded: bool) -> Option<Millis> {
+    pub(crate) fn deadline(&self, timeouts: &Timeouts, crowded: bool) -> Option<Instant> {
         match &self.stage {
             Stage::Listening => None,
-            Stage::Opening { since } => Some(since.after(handshake(timeouts, crowded))),
+            Stage::Opening { since } => Some(since.saturating_add(handshake(timeouts, crowded))),
             Stage::Serving(connection) => {
                 let flow = connection.flow.deadline(timeouts.write);
                 flow.into_iter().chain(connection.session.deadline()).min()
@@ -171,13 +173,13 @@ impl<'l> Slot<'l> {
     fn open(
         &mut self,
         socket: &mut Socket<'_>,
-        since: Millis,
+        since: Instant,
         limits: Option<&'l Limits>,
         cx: &mut SlotContext<'_, '_>,
     ) {
         match (socket.state(), limits) {
             (State::SynReceived, _)
-                if cx.now >= since.after(handshake(cx.timeouts, cx.crowded)) =>
+                if cx.now >= since.saturating_add(handshake(cx.timeouts, cx.crowded)) =>
             {
                 socket.abort();
             }
@@ -194,14 +196,14 @@ impl<'l> Slot<'l> {
         }
     }
 
-    fn close(&mut self, socket: &mut Socket<'_>, now: Millis) {
+    fn close(&mut self, socket: &mut Socket<'_>, now: Instant) {
         socket.close();
         self.stage = Stage::Closing { flow: Flow::new(now), lingers: None };
     }
 }
 
-fn handshake(timeouts: &Timeouts, crowded: bool) -> Millis {
-    if crowded { Millis(timeouts.handshake.0 / 4) } else { timeouts.handshake }
+fn handshake(timeouts: &Timeouts, crowded: bool) -> Duration {
+    if crowded { timeouts.handshake / 4 } else { timeouts.handshake }
 }
 
 /// The rest of a connection after our FIN: reset where the peer does not take our last bytes; to
@@ -210,7 +212,7 @@ fn handshake(timeouts: &Timeouts, crowded: bool) -> Millis {
 fn finish(
     socket: &mut Socket<'_>,
     flow: &mut Flow,
-    lingers: &mut Option<Millis>,
+    lingers: &mut Option<Instant>,
     cx: &SlotContext<'_, '_>,
 ) -> NextStep {
     drain(socket);
@@ -222,7 +224,7 @@ fn finish(
             }
         }
         State::FinWait2 => {
-            let until = *lingers.get_or_insert(cx.now.after(cx.timeouts.linger));
+            let until = *lingers.get_or_insert(cx.now.saturating_add(cx.timeouts.linger));
             if cx.now >= until {
                 return NextStep::Close;
             }
@@ -239,7 +241,7 @@ enum NextStep {
 }
 
 impl<'l> Connection<'l> {
-    fn new(limits: &'l Limits, now: Millis) -> Self {
+    fn new(limits: &'l Limits, now: Instant) -> Self {
         Self {
             session: Session::new(limits, now),
             flow: Flow::new(now),
@@ -249,7 +251,7 @@ impl<'l> Connection<'l> {
         }
     }
 
-    fn stop(&mut self, by: Millis) {
+    fn stop(&mut self, by: Instant) {
         self.session.stop(by);
         // The session has something to say, input or not.
         self.seen = usize::MAX;

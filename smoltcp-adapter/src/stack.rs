@@ -86,7 +86,11 @@ impl<D: Device> Stack<'_, D> {
         false
     }
 
-    fn send(&mut self, now: Instant, owners: &mut impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool) {
+    fn send(
+        &mut self,
+        now: Instant,
+        owners: &mut impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
+    ) {
         for _round in 0..ROUNDS_A_POLL {
             let sent = self.iface.poll_egress(now, &mut self.device, &mut self.sockets);
             if sent == PollResult::None {

@@ -8,8 +8,8 @@ use smoltcp::socket::tcp::{RecvError, Socket, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use crate::platform::Platform;
 use crate::options::prepare;
+use crate::platform::Platform;
 use crate::setup::Timeouts;
 use crate::stack::Stack;
 use crate::view::drain;

@@ -7,10 +7,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use embedded_io::{ErrorKind, Read, Write};
-use linecard_demo::{Complex, ComplexCommand, StringCommand};
 use linecard_core::blocking::{Caller, CallerError};
-use linecard_core::{Body, RequestError, Code, Postcard, Text};
-use linecard_smoltcp::{Client, Platform, ClientEvent, Scratch, Stack, Stream};
+use linecard_core::{Body, CallError, Code, Postcard, RequestError, Text};
+use linecard_demo::{Complex, ComplexCommand, StringCommand};
+use linecard_smoltcp::{Client, ClientEvent, Platform, Scratch, Stack, Stream};
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
@@ -250,7 +250,9 @@ fn cores_blocking_front_calls_over_the_stream() {
             assert_eq!(Complex::from(caller.receive(second).unwrap().0), value);
         }
         match caller.call_named("FROB", &Text("x")) {
-            Err(CallerError::Refused(refusal)) => assert_eq!(refusal.code, Code::UnknownCommand),
+            Err(CallerError::Call(CallError::Refused(refusal))) => {
+                assert_eq!(refusal.code, Code::UnknownCommand)
+            }
             other => panic!("{other:?}"),
         }
         assert_eq!(stream.close(SECOND), Ok(()));

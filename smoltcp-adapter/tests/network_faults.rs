@@ -10,8 +10,8 @@ mod world;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use linecard_core::{ClientSession, Limits, OutBuf, Postcard};
 use linecard_demo::{Complex, ComplexCommand};
-use linecard_core::{Client, Limits, Millis, OutBuf, Postcard};
 use linecard_smoltcp::Timeouts;
 use smoltcp::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use world::wire::Weather;
 use world::{LIMITS, Plan, World, replies_to};
 
 /// Deadlines that no weather reaches: those are other tests'.
-const LONG: Millis = Millis(100_000_000);
+const LONG: core::time::Duration = core::time::Duration::from_secs(100_000);
 /// How long a client keeps trying, in the world's time: a smoltcp that sends byte by byte, and loses
 /// some, sends one segment again in ten seconds.
 const PATIENCE: Duration = Duration::from_secs(20_000);
@@ -64,7 +64,7 @@ fn complex(bytes: &mut Vec<u8>) {
     let value = Complex::article();
     let mut room = [0; 512];
     let mut out = OutBuf::new(&mut room);
-    let mut client = Client::<1>::new(0, 0);
+    let mut client = ClientSession::<1>::new(0, 0);
     client.call::<ComplexCommand>(&Postcard(value.levels().unwrap()), &mut out).unwrap();
     bytes.extend(out.written());
 }
@@ -125,7 +125,7 @@ fn storm(seed: u64, weather: impl Fn(&mut Seed) -> Weather) {
     let bad = weather.lost > 0 || *weather.delay.end() > 0;
     let mtu = chance.size(120..=1_514);
     let ring_slack = chance.size(0..=2_000);
-    let limits = Limits { frame_deadline: LONG, idle_timeout: LONG, ..LIMITS };
+    let limits = Limits { frame_timeout: LONG, idle_timeout: LONG, ..LIMITS };
     let timeouts = Timeouts { write: LONG, ..Timeouts::DEFAULT };
     let mut world = World::new(Plan { seed, weather, mtu, ring_slack, limits, timeouts });
     world.step = Duration::from_secs(1); // for those who come again

@@ -99,7 +99,7 @@ fn a_frame_that_wraps_and_is_whole_at_its_deadline_is_taken() {
     world.run(SECOND, |world| world.socket(peer.handle).send_queue() == 0);
     let due = world.server.deadline().unwrap();
     // The rest comes with the deadline, and the server sees both in one poll.
-    world.now = Instant::from_millis(due.0.cast_signed());
+    world.now = Instant::from_millis(due.as_millis().cast_signed());
     world.socket(peer.handle).send_slice(rest).unwrap();
     world.client.poll(world.now, |_, _| false);
     gets(&mut world, &mut peer, b"OK #1\nThank you.\nOK #1\nThank you.\n");

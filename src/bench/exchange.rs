@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use linecard_demo::{Complex, ComplexCommand, Demo, table};
-use linecard_std::protocol::{Client, Frame, Limits, Millis, OutBuf, Postcard, Session, pump};
+use linecard_std::protocol::{
+    ClientSession, Frame, Instant, Limits, OutBuf, Postcard, Session, pump,
+};
 
 use super::cycle::Cycle;
 use super::options::{Command, Options};
@@ -45,9 +47,15 @@ impl Exchange {
         let limits = Limits::DEVICE;
         let mut bytes = vec![0; limits.max_reply_frame_len()];
         let mut out = OutBuf::new(&mut bytes);
-        let mut session = Session::new(&limits, Millis(0));
-        let _waits =
-            pump(&mut session, &mut table().bind(Demo), Millis(0), &request, false, &mut out);
+        let mut session = Session::new(&limits, Instant::from_millis(0));
+        let _waits = pump(
+            &mut session,
+            &mut table().bind(Demo),
+            Instant::from_millis(0),
+            &request,
+            false,
+            &mut out,
+        );
         let (reply, _) = Frame::parse(out.written()).ok_or("no reply to compare with")?;
         let body = Some(reply.body.bytes().to_vec());
         Ok(Self {
@@ -65,7 +73,7 @@ fn complex() -> Result<Vec<u8>, String> {
     let levels = value.levels().map_err(|_| "the article's struct is beyond its own limits")?;
     let mut bytes = [0; FRAME_CAP];
     let mut out = OutBuf::new(&mut bytes);
-    let tagged = Client::<1>::new(0, 0).call::<ComplexCommand>(&Postcard(levels), &mut out);
+    let tagged = ClientSession::<1>::new(0, 0).call::<ComplexCommand>(&Postcard(levels), &mut out);
     let frame = tagged.ok().and_then(|_tag| Frame::parse(out.written()));
     let (frame, _) = frame.ok_or("the article's struct can't be encoded")?;
     let body = frame.body.bytes();

@@ -1,6 +1,7 @@
 //! A reply that is not, byte for byte, the one that was expected.
 
-use linecard_std::protocol::{Frame, MAX_HEAD_LINE_LEN, Head, Refusal};
+use linecard_std::protocol::wire::{Head, MAX_HEAD_LINE_LEN};
+use linecard_std::protocol::{Frame, Refusal};
 
 /// The longest reply that is waited for, in bytes.
 pub(super) const REPLY_CAP: usize = 128 * 1024;

@@ -87,7 +87,7 @@ impl Client {
     /// Makes one call. The reply may borrow from the client's buffer, until the next call.
     ///
     /// # Errors
-    /// [`Error`], of which [`Error::Refused`] is the server's answer.
+    /// [`Error`], of which [`CallError::Refused`](linecard_core::CallError::Refused) is the server's answer.
     pub fn call<C: Command>(&mut self, request: &C::Request<'_>) -> Result<C::Reply<'_>, Error> {
         self.start_clock();
         Ok(self.caller.call::<C>(request)?)

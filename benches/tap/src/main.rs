@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use linecard_demo::{Complex, ComplexCommand, Demo, table};
-use linecard_core::{Client, Frame, Limits, Millis, OutBuf, Postcard, Session, pump};
+use linecard_core::{ClientSession, Frame, Limits, Instant, OutBuf, Postcard, Session, pump};
 use linecard_tap_bench::Failure;
 use serde_json::Value;
 
@@ -61,8 +61,8 @@ impl Exchange {
         let limits = Limits::DEVICE;
         let mut bytes = vec![0; limits.max_reply_frame_len()];
         let mut out = OutBuf::new(&mut bytes);
-        let mut session = Session::new(&limits, Millis(0));
-        let _ = pump(&mut session, &mut table().bind(Demo), Millis(0), &request, false, &mut out);
+        let mut session = Session::new(&limits, Instant::from_millis(0));
+        let _ = pump(&mut session, &mut table().bind(Demo), Instant::from_millis(0), &request, false, &mut out);
         let directory = std::env::temp_dir().join(format!("linecard-tap-{}", std::process::id()));
         fs::create_dir_all(&directory)?;
         let file = |way: &str| directory.join(format!("{name}.{way}"));
@@ -96,7 +96,7 @@ fn complex() -> Result<Vec<u8>, Failure> {
     let levels = value.levels().map_err(|_| "beyond the command's limits")?;
     let mut bytes = [0; 4_096];
     let mut out = OutBuf::new(&mut bytes);
-    Client::<1>::new(0, 0)
+    ClientSession::<1>::new(0, 0)
         .call::<ComplexCommand>(&Postcard(levels), &mut out)
         .map_err(|_| "not to be encoded")?;
     let (frame, _) = Frame::parse(out.written()).ok_or("no frame")?;

@@ -5,38 +5,31 @@ use core::marker::PhantomData;
 
 use embedded_io::{ErrorKind, Read, Write};
 
-use super::{InBuf, is};
-use crate::client::{Incoming, RequestError, Client, Fault, Refusal};
+use super::{fill, is};
+use crate::call_error::{CallError, Fault, Refusal, RequestError};
+use crate::client_session::{ClientSession, Incoming};
 use crate::command::Command;
 use crate::frame::{Body, Frame};
-use crate::limits::max_request_frame_len;
+use crate::in_buf::InBuf;
+use crate::limits::max_frame_len;
 use crate::out_buf::OutBuf;
-use crate::payload::{Payload, DecodeError};
+use crate::payload::Payload;
 
-/// Why a call failed.
+/// Why a call over a blocking stream failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallerError<'r, E> {
-    /// The stream failed. After a time-out other calls may go on; a late reply is skipped.
+    /// The stream failed. After a timeout other calls may go on; a late reply is skipped.
     Io(E),
     /// The stream took no bytes and gave no error.
     WriteZero,
-    /// The call was not made.
-    Call(RequestError),
-    /// The server answered the call with an error.
-    Refused(Refusal<'r>),
-    /// The server closes, and says why; the call was not carried out.
-    Disconnected(Refusal<'r>),
-    /// The connection is over.
-    Closed(Fault),
-    /// The reply is longer than the input buffer takes; it was skipped.
-    ReplyTooLarge {
-        /// Bytes of its body.
-        len: u32,
-    },
-    /// The reply is not a value of the command's reply type.
-    BadReply(DecodeError),
-    /// The reply was skipped, because that to a later call was received before it.
-    PassedOver,
+    /// The call itself failed.
+    Call(CallError<&'r str>),
+}
+
+impl<'r, E> From<CallError<&'r str>> for CallerError<'r, E> {
+    fn from(error: CallError<&'r str>) -> Self {
+        Self::Call(error)
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for CallerError<'_, E> {
@@ -45,12 +38,6 @@ impl<E: fmt::Display> fmt::Display for CallerError<'_, E> {
             Self::Io(error) => write!(f, "the connection failed: {error}"),
             Self::WriteZero => f.write_str("the connection takes no bytes"),
             Self::Call(error) => error.fmt(f),
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::Disconnected(refusal) => write!(f, "the server closed the connection: {refusal}"),
-            Self::Closed(fault) => fault.fmt(f),
-            Self::ReplyTooLarge { len } => write!(f, "the reply of {len} bytes is too large"),
-            Self::BadReply(reject) => write!(f, "the reply is {reject}"),
-            Self::PassedOver => f.write_str("a later call's reply was received before this one's"),
         }
     }
 }
@@ -73,8 +60,8 @@ pub struct Ticket<C> {
 #[derive(Debug)]
 pub struct Caller<T, B, const CALLS: usize> {
     io: T,
-    client: Client<CALLS>,
-    inbox: InBuf<B>,
+    client: ClientSession<CALLS>,
+    input: InBuf<B>,
     ended: bool,
     /// Requests written, of which `tx[sent..written]` are still to be sent.
     tx: B,
@@ -82,7 +69,7 @@ pub struct Caller<T, B, const CALLS: usize> {
     written: usize,
 }
 
-/// What a call came to; a frame by where it stands in the inbox.
+/// What a call came to; a frame by where it stands in the input.
 enum Found {
     Frame { start: usize, end: usize },
     TooLarge { len: u32 },
@@ -93,15 +80,15 @@ enum Found {
 impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T, B, CALLS> {
     /// A client over `io`. Replies of up to 59 bytes less than `rx` holds are taken, requests of up to
     /// what `tx` holds are sent, head and all; 256 bytes each is the least that is sensible. `window`:
-    /// see [`Client::new`].
+    /// see [`ClientSession::new`].
     #[must_use]
     pub fn new(io: T, rx: B, tx: B, window: u32) -> Self {
-        let max_reply_len = rx.as_ref().len().saturating_sub(max_request_frame_len(0));
+        let max_reply_len = rx.as_ref().len().saturating_sub(max_frame_len(0));
         let max_reply_len = u32::try_from(max_reply_len).unwrap_or(u32::MAX);
         Self {
             io,
-            client: Client::new(max_reply_len, window),
-            inbox: InBuf::new(rx),
+            client: ClientSession::new(max_reply_len, window),
+            input: InBuf::new(rx),
             ended: false,
             tx,
             sent: 0,
@@ -146,7 +133,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     /// Puts a call on its way; it is sent when a reply is waited for, or the output is full.
     ///
     /// # Errors
-    /// [`CallerError::Call`], of which [`RequestError::Window`] means: receive first. [`CallerError::Io`].
+    /// [`CallError::Request`], of which [`RequestError::Window`] means: receive first. [`CallerError::Io`].
     pub fn send<C: Command>(
         &mut self,
         request: &C::Request<'_>,
@@ -164,7 +151,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         &mut self,
         Ticket { tag, .. }: Ticket<C>,
     ) -> Result<C::Reply<'_>, CallerError<'_, T::Error>> {
-        C::Reply::decode(self.receive_body(tag)?).map_err(CallerError::BadReply)
+        C::Reply::decode(self.receive_body(tag)?).map_err(|error| CallError::BadReply(error).into())
     }
 
     /// Sends what is written.
@@ -200,7 +187,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
             }
             outcome => outcome,
         }
-        .map_err(CallerError::Call)
+        .map_err(|error| CallError::Request(error).into())
     }
 
     fn encode<'p>(&mut self, name: &str, request: &impl Payload<'p>) -> Result<u32, RequestError> {
@@ -212,10 +199,10 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
 
     fn receive_body(&mut self, tag: u32) -> Result<Body<'_>, CallerError<'_, T::Error>> {
         match self.find(tag) {
-            Ok(Found::Frame { start, end }) => reply_in(self.inbox.range(start, end)),
-            Ok(Found::TooLarge { len }) => Err(CallerError::ReplyTooLarge { len }),
-            Ok(Found::Closed(fault)) => Err(CallerError::Closed(fault)),
-            Ok(Found::PassedOver) => Err(CallerError::PassedOver),
+            Ok(Found::Frame { start, end }) => reply_in(self.input.range(start, end)),
+            Ok(Found::TooLarge { len }) => Err(CallError::ReplyTooLarge { len }.into()),
+            Ok(Found::Closed(fault)) => Err(CallError::Closed(fault).into()),
+            Ok(Found::PassedOver) => Err(CallError::PassedOver.into()),
             Err(error) => {
                 self.client.forget(tag);
                 Err(error)
@@ -230,8 +217,8 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
             return Ok(Found::PassedOver);
         }
         loop {
-            let start = self.inbox.start;
-            let (consumed, arrival) = self.client.step(self.inbox.bytes(), self.ended);
+            let start = self.input.position();
+            let (consumed, arrival) = self.client.step(self.input.received(), self.ended);
             let end = start.saturating_add(consumed);
             let found = match arrival {
                 Incoming::Reply { tag, .. } if tag == wanted => Some(Found::Frame { start, end }),
@@ -243,12 +230,12 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
                 | Incoming::Event(_)
                 | Incoming::Skipped => None,
                 Incoming::NeedInput { .. } => {
-                    self.inbox.consume(consumed);
+                    self.input.consume(consumed);
                     self.read()?;
                     continue;
                 }
             };
-            self.inbox.consume(consumed);
+            self.input.consume(consumed);
             if let Some(found) = found {
                 return Ok(found);
             }
@@ -256,7 +243,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     }
 
     fn read(&mut self) -> Result<(), CallerError<'static, T::Error>> {
-        match self.inbox.fill(&mut self.io) {
+        match fill(&mut self.input, &mut self.io) {
             Ok(len) => self.ended = len == 0,
             Err(error) if is(&error, ErrorKind::Interrupted) => {}
             Err(error) => return Err(CallerError::Io(error)),
@@ -268,14 +255,14 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
 /// The reply in a frame that the client found whole; borrowing it anew lets the search above end first.
 fn reply_in<E>(bytes: &[u8]) -> Result<Body<'_>, CallerError<'_, E>> {
     let Some((frame, _)) = Frame::parse(bytes) else {
-        return Err(CallerError::Closed(Fault::Grammar));
+        return Err(CallError::Closed(Fault::Grammar).into());
     };
     match (frame.name, frame.tag) {
         ("OK", _) => Ok(frame.body),
-        (_, tag) => Err(match Refusal::parse(frame.body) {
-            Some(refusal) if tag.is_some() => CallerError::Refused(refusal),
-            Some(refusal) => CallerError::Disconnected(refusal),
-            None => CallerError::Closed(Fault::Grammar),
-        }),
+        (_, tag) => Err(CallerError::Call(match Refusal::parse(frame.body) {
+            Some(refusal) if tag.is_some() => CallError::Refused(refusal),
+            Some(refusal) => CallError::Disconnected(refusal),
+            None => CallError::Closed(Fault::Grammar),
+        })),
     }
 }

@@ -1,14 +1,17 @@
 //! Serving over a blocking stream.
 
 use core::convert::Infallible;
+use core::time::Duration;
 
 use embedded_io::{ErrorKind, Read, Write};
 
-use super::{InBuf, is};
-use crate::limits::{Limits, Millis};
+use super::{fill, is};
+use crate::in_buf::InBuf;
+use crate::limits::Limits;
 use crate::out_buf::OutBuf;
 use crate::service::{Service, Want, pump};
 use crate::session::Session;
+use crate::time::Instant;
 
 /// Why serving ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,17 +41,19 @@ pub fn serve<T: Read + Write>(
     service: &mut dyn Service,
     rx: &mut [u8],
     tx: &mut [u8],
-    clock: &mut dyn FnMut() -> Millis,
+    clock: &mut dyn FnMut() -> Instant,
 ) -> Result<(), ServeError<T::Error>> {
     check_buffers(session, rx, tx)?;
-    let mut inbox = InBuf::new(rx);
+    let mut input = InBuf::new(rx);
     let mut out = OutBuf::new(tx);
     let mut ended = false;
     loop {
-        let (consumed, want) = pump(session, service, clock(), inbox.bytes(), ended, &mut out);
-        inbox.consume(consumed);
+        let now = clock();
+        let (consumed, want) = pump(session, service, now, input.received(), ended, &mut out);
+        input.consume(consumed);
         if !out.is_empty() {
-            session.block(clock());
+            // From before the handlers ran: their time is not the peer's.
+            session.block(now);
             send(io, &mut out)?;
         }
         match want {
@@ -56,7 +61,7 @@ pub fn serve<T: Read + Write>(
             Want::Output { .. } => {}
             Want::Input { .. } => {
                 session.unblock(clock());
-                ended = receive(io, &mut inbox)?;
+                ended = receive(io, &mut input)?;
             }
         }
     }
@@ -77,13 +82,13 @@ pub fn serve_link<T: Read + Write>(
     service: &mut dyn Service,
     rx: &mut [u8],
     tx: &mut [u8],
-    clock: &mut dyn FnMut() -> Millis,
+    clock: &mut dyn FnMut() -> Instant,
 ) -> Result<Infallible, ServeError<T::Error>> {
-    let limits = &Limits { idle_timeout: Millis::MAX, ..*limits };
+    let limits = &Limits { idle_timeout: Duration::MAX, ..*limits };
     loop {
         let mut session = Session::new(limits, clock());
         serve(io, &mut session, service, rx, tx, clock)?;
-        discard(io, rx, limits.frame_deadline, clock)?;
+        discard(io, rx, limits.frame_timeout, clock)?;
     }
 }
 
@@ -101,9 +106,9 @@ fn check_buffers<E>(session: &Session<'_>, rx: &[u8], tx: &[u8]) -> Result<(), S
 /// Reads once; whether the stream ended. A time-out is no failure: the session looks at its deadlines.
 fn receive<T: Read>(
     io: &mut T,
-    inbox: &mut InBuf<&mut [u8]>,
+    input: &mut InBuf<&mut [u8]>,
 ) -> Result<bool, ServeError<T::Error>> {
-    match inbox.fill(io) {
+    match fill(input, io) {
         Ok(len) => Ok(len == 0),
         Err(error) if is(&error, ErrorKind::TimedOut) || is(&error, ErrorKind::Interrupted) => {
             Ok(false)
@@ -131,11 +136,11 @@ fn send<T: Write>(io: &mut T, out: &mut OutBuf<'_>) -> Result<(), ServeError<T::
 fn discard<T: Read>(
     io: &mut T,
     rx: &mut [u8],
-    silence: Millis,
-    clock: &mut dyn FnMut() -> Millis,
+    silence: Duration,
+    clock: &mut dyn FnMut() -> Instant,
 ) -> Result<(), ServeError<T::Error>> {
     let mut since = clock();
-    while clock().since(since) < silence {
+    while clock().saturating_duration_since(since) < silence {
         match io.read(rx) {
             Ok(0) => return Err(ServeError::Ended),
             Ok(_) => since = clock(),

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use linecard_core::blocking::{Caller, CallerError, ServeError, serve, serve_link};
 use linecard_core::{
-    Body, RequestError, Code, Command, Fault, Millis, Postcard, Refusal, DecodeError, Session, Text,
+    Body, CallError, Code, Command, DecodeError, Fault, Instant, Postcard, Refusal, RequestError,
+    Session, Text,
 };
 
 use crate::support::{Lab, SMALL, SPIN};
@@ -50,13 +51,13 @@ impl Script {
         self
     }
 
-    fn clock(&self) -> impl FnMut() -> Millis + use<> {
+    fn clock(&self) -> impl FnMut() -> Instant + use<> {
         let now = Rc::clone(&self.now);
         let mut looked = 0;
         move || {
             looked += 1;
             assert!(looked < SPIN, "it spins");
-            Millis(*now.borrow())
+            Instant::from_millis(*now.borrow())
         }
     }
 
@@ -245,7 +246,7 @@ fn a_server_says_which_buffer_is_too_small() {
     let (rx, tx) = (SMALL.max_request_frame_len(), SMALL.max_reply_frame_len());
     for (rx_len, tx_len, needed) in [(rx - 1, tx, rx), (rx, tx - 1, tx), (0, 0, rx)] {
         let (mut rx, mut tx) = (vec![0; rx_len], vec![0; tx_len]);
-        let mut session = Session::new(&SMALL, Millis(0));
+        let mut session = Session::new(&SMALL, Instant::from_millis(0));
         let lab = &mut Lab::default();
         let outcome = serve(&mut io, &mut session, lab, &mut rx, &mut tx, &mut clock);
         assert_eq!(outcome, Err(ServeError::Buffers { needed }));
@@ -257,7 +258,8 @@ fn linked(reads: impl IntoIterator<Item = Act>) -> (Script, Vec<String>) {
     let mut io = Script::reading(reads);
     let mut clock = io.clock();
     let mut lab = Lab::default();
-    let (mut rx, mut tx) = (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
+    let (mut rx, mut tx) =
+        (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
     let outcome = serve_link(&mut io, &SMALL, &mut lab, &mut rx, &mut tx, &mut clock);
     assert_eq!(outcome, Err(ServeError::Ended));
     (io, lab.log)
@@ -295,7 +297,8 @@ fn a_link_that_ends_or_fails_is_no_endless_loop() {
     assert_eq!(linked([give("!\n"), Act::Pass(10)]).0.written(), "ERR\nbad-head\n");
     let mut io = Script::reading([give("!\n"), Act::Fail(ErrorKind::BrokenPipe)]);
     let mut clock = io.clock();
-    let (mut rx, mut tx) = (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
+    let (mut rx, mut tx) =
+        (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
     let lab = &mut Lab::default();
     let outcome = serve_link(&mut io, &SMALL, lab, &mut rx, &mut tx, &mut clock);
     assert_eq!(outcome, Err(ServeError::Io(ErrorKind::BrokenPipe)));
@@ -341,8 +344,14 @@ fn a_call_is_sent_and_its_reply_awaited() {
     assert_eq!(caller.call_named("RAW", &Text("x")), Ok(Body::Counted(b"a\nb")));
     assert_eq!(caller.io().written(), "SAY #0\nhi\nADD 1 #1\n\t\nRAW #2\nx\n");
     assert_eq!(caller.io().flushed, 30);
-    assert_eq!(caller.call::<Say>(&Text("hi")), Err(CallerError::Closed(Fault::End)));
-    assert_eq!(caller.call::<Say>(&Text("hi")), Err(CallerError::Call(RequestError::Closed)));
+    assert_eq!(
+        caller.call::<Say>(&Text("hi")),
+        Err(CallerError::Call(CallError::Closed(Fault::End)))
+    );
+    assert_eq!(
+        caller.call::<Say>(&Text("hi")),
+        Err(CallerError::Call(CallError::Request(RequestError::Closed)))
+    );
 }
 
 #[test]
@@ -355,8 +364,8 @@ fn calls_go_out_together_and_replies_come_in_turn() {
     assert_eq!(caller.receive(first), Ok(Text("a")));
     assert_eq!(caller.io().written(), "SAY #0\n1\nSAY #1\n2\nSAY #2\n3\n");
     assert_eq!(caller.receive(second), Ok(Text("b")));
-    let refused = Refusal { code: Code::Failed, name: "failed", words: "c" };
-    assert_eq!(caller.receive(third), Err(CallerError::Refused(refused)));
+    let refused = Refusal { code: Code::Failed, name: "failed", message: "c" };
+    assert_eq!(caller.receive(third), Err(CallerError::Call(CallError::Refused(refused))));
 }
 
 #[test]
@@ -371,7 +380,7 @@ fn a_full_output_is_sent_to_make_room() {
     assert_eq!(caller.io().written(), format!("SAY #0\n{text}\nSAY #1\n{text}\n"));
     let too_long = "x".repeat(64);
     let error = caller.send::<Say>(&Text(&too_long)).expect_err("too long");
-    assert_eq!(error, CallerError::Call(RequestError::NoRoom));
+    assert_eq!(error, CallerError::Call(CallError::Request(RequestError::NoRoom)));
 }
 
 #[test]
@@ -382,7 +391,7 @@ fn more_calls_than_the_capacity_wait_for_replies() {
         let _ticket = caller.send::<Say>(&Text("1")).expect("sent");
     }
     let error = caller.send::<Say>(&Text("1")).expect_err("too many");
-    assert_eq!(error, CallerError::Call(RequestError::Window));
+    assert_eq!(error, CallerError::Call(CallError::Request(RequestError::Window)));
     assert_eq!(caller.receive(first), Ok(Text("a")));
     assert!(caller.send::<Say>(&Text("1")).is_ok());
 }
@@ -394,7 +403,7 @@ fn a_reply_passed_over_is_not_waited_for() {
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     let _third = caller.send::<Say>(&Text("3")).expect("sent");
     assert_eq!(caller.receive(second), Ok(Text("b")));
-    assert_eq!(caller.receive(first), Err(CallerError::PassedOver));
+    assert_eq!(caller.receive(first), Err(CallerError::Call(CallError::PassedOver)));
     assert_eq!(caller.io().reads.len(), 0);
 }
 
@@ -441,9 +450,9 @@ fn what_concerns_the_connection_fails_every_call() {
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     let third = caller.send::<Say>(&Text("3")).expect("sent");
     assert_eq!(caller.receive(first), Ok(Text("a")));
-    let told = Refusal { code: Code::Stopping, name: "stopping", words: "bye" };
-    assert_eq!(caller.receive(second), Err(CallerError::Disconnected(told)));
-    assert_eq!(caller.receive(third), Err(CallerError::Closed(Fault::End)));
+    let told = Refusal { code: Code::Stopping, name: "stopping", message: "bye" };
+    assert_eq!(caller.receive(second), Err(CallerError::Call(CallError::Disconnected(told))));
+    assert_eq!(caller.receive(third), Err(CallerError::Call(CallError::Closed(Fault::End))));
 }
 
 #[test]
@@ -454,17 +463,26 @@ fn bad_replies_have_names() {
     };
     assert_eq!(reply("OK 1 #0\n\x07\n"), Ok(Postcard(7)));
     let error = |error: CallerError<'_, ErrorKind>| Err(format!("{error:?}"));
-    assert_eq!(reply("OK 2 #0\n\x07\x07\n"), error(CallerError::BadReply(DecodeError::Payload)));
-    assert_eq!(reply("OK #0\n\x07\n"), error(CallerError::BadReply(DecodeError::Payload)));
-    assert_eq!(reply("OK #0\n"), error(CallerError::Closed(Fault::Truncated)));
-    assert_eq!(reply("OK 1 #0\nxx"), error(CallerError::Closed(Fault::Desync)));
-    assert_eq!(reply("OK\nx\n"), error(CallerError::Closed(Fault::Grammar)));
+    assert_eq!(
+        reply("OK 2 #0\n\x07\x07\n"),
+        error(CallerError::Call(CallError::BadReply(DecodeError::Payload)))
+    );
+    assert_eq!(
+        reply("OK #0\n\x07\n"),
+        error(CallerError::Call(CallError::BadReply(DecodeError::Payload)))
+    );
+    assert_eq!(reply("OK #0\n"), error(CallerError::Call(CallError::Closed(Fault::Truncated))));
+    assert_eq!(reply("OK 1 #0\nxx"), error(CallerError::Call(CallError::Closed(Fault::Desync))));
+    assert_eq!(reply("OK\nx\n"), error(CallerError::Call(CallError::Closed(Fault::Grammar))));
     let long = format!("OK 198 #0\n{}\n", "x".repeat(198));
-    assert_eq!(reply(&long), error(CallerError::ReplyTooLarge { len: 198 }));
+    assert_eq!(reply(&long), error(CallerError::Call(CallError::ReplyTooLarge { len: 198 })));
     let fits = format!("OK 197 #0\n{}\n", "x".repeat(197));
-    assert_eq!(reply(&fits), error(CallerError::BadReply(DecodeError::Payload)));
+    assert_eq!(reply(&fits), error(CallerError::Call(CallError::BadReply(DecodeError::Payload))));
     let mut caller =
         caller(Script::reading([give("OK #0\n\u{0}\n"), Act::Give(b"OK #1\n\xff\n".into())]));
     assert_eq!(caller.call::<Say>(&Text("")), Ok(Text("\0")));
-    assert_eq!(caller.call::<Say>(&Text("")), Err(CallerError::BadReply(DecodeError::Text)));
+    assert_eq!(
+        caller.call::<Say>(&Text("")),
+        Err(CallerError::Call(CallError::BadReply(DecodeError::Text)))
+    );
 }

@@ -1,7 +1,8 @@
 //! The client's side: tags, order, what is late, forgotten, too large, told, cut off; the window.
 
 use linecard_core::{
-    Incoming, Body, RequestError, Client, Code, Command, Fault, Bytes, OutBuf, Postcard, Refusal, Text,
+    Body, Bytes, ClientSession, Code, Command, Fault, Incoming, OutBuf, Postcard, Refusal,
+    RequestError, Text,
 };
 
 struct Say;
@@ -13,12 +14,12 @@ impl Command for Say {
 }
 
 /// A client of which `calls` calls, with the tags 0, 1, …, are on their way.
-fn waiting(calls: u32) -> Client<8> {
+fn waiting(calls: u32) -> ClientSession<8> {
     waiting_with(calls, 200)
 }
 
-fn waiting_with(calls: u32, max_reply_len: u32) -> Client<8> {
-    let mut client = Client::new(max_reply_len, 1_000);
+fn waiting_with(calls: u32, max_reply_len: u32) -> ClientSession<8> {
+    let mut client = ClientSession::new(max_reply_len, 1_000);
     for tag in 0..calls {
         let mut buf = [0; 64];
         assert_eq!(client.call::<Say>(&Text("hi"), &mut OutBuf::new(&mut buf)), Ok(tag));
@@ -27,7 +28,7 @@ fn waiting_with(calls: u32, max_reply_len: u32) -> Client<8> {
 }
 
 /// What `bytes` and then the end of the stream are to a client, however they are cut.
-fn arrivals(mut client: Client<8>, bytes: impl AsRef<[u8]>) -> Vec<String> {
+fn arrivals(mut client: ClientSession<8>, bytes: impl AsRef<[u8]>) -> Vec<String> {
     let bytes = bytes.as_ref();
     let mut found = Vec::new();
     let (mut start, mut shown) = (0, 0);
@@ -43,14 +44,14 @@ fn arrivals(mut client: Client<8>, bytes: impl AsRef<[u8]>) -> Vec<String> {
             Incoming::Reply { tag, body: Ok(Body::Counted(bytes)) } => {
                 found.push(format!("{tag} == {}", bytes.escape_ascii()));
             }
-            Incoming::Reply { tag, body: Err(Refusal { code, name, words }) } => {
-                found.push(format!("{tag} ! {code} {name}: {words}"));
+            Incoming::Reply { tag, body: Err(Refusal { code, name, message }) } => {
+                found.push(format!("{tag} ! {code} {name}: {message}"));
             }
             Incoming::TooLarge { tag, len } => found.push(format!("{tag} > {len}")),
             Incoming::Event(event) => found.push(format!("event {}", event.name)),
             Incoming::Skipped => found.push("skipped".into()),
-            Incoming::Disconnected(Refusal { code, name, words }) => {
-                found.push(format!("told {code} {name}: {words}"));
+            Incoming::Disconnected(Refusal { code, name, message }) => {
+                found.push(format!("told {code} {name}: {message}"));
             }
             Incoming::Closed(fault) => found.push(format!("Closed {fault:?}")),
         }
@@ -64,7 +65,7 @@ fn arrivals(mut client: Client<8>, bytes: impl AsRef<[u8]>) -> Vec<String> {
 
 #[test]
 fn a_call_is_written_with_its_tag() {
-    let mut client = Client::<8>::new(200, 1_000);
+    let mut client = ClientSession::<8>::new(200, 1_000);
     let mut buf = [0; 100];
     let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text("hi"), &mut out), Ok(0));
@@ -172,9 +173,9 @@ fn an_end_is_told_from_a_cut() {
     for cut in
         ["O", "OK #0\n", "OK #0\nhi", "OK 2 #0\nh", "OK 2 #0\nhi", "OK 201 #0\n", "OK 201 #0\nx"]
     {
-        assert_eq!(arrivals(waiting(1), cut), ["Closed CutOff"], "{cut:?}");
+        assert_eq!(arrivals(waiting(1), cut), ["Closed Truncated"], "{cut:?}");
     }
-    assert_eq!(arrivals(waiting(1), format!("OK #0\n{}", "x".repeat(300))), ["Closed CutOff"]);
+    assert_eq!(arrivals(waiting(1), format!("OK #0\n{}", "x".repeat(300))), ["Closed Truncated"]);
 }
 
 #[test]
@@ -235,7 +236,7 @@ fn a_huge_reply_costs_nothing_but_its_time() {
 
 #[test]
 fn the_window_bounds_what_is_unanswered() {
-    let mut client = Client::<3>::new(200, 22);
+    let mut client = ClientSession::<3>::new(200, 22);
     let mut buf = [0; 200];
     let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text("four"), &mut out), Ok(0));
@@ -251,7 +252,7 @@ fn the_window_bounds_what_is_unanswered() {
 
 #[test]
 fn one_call_longer_than_the_window_goes_alone() {
-    let mut client = Client::<3>::new(200, 0);
+    let mut client = ClientSession::<3>::new(200, 0);
     let mut buf = [0; 200];
     let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text("long"), &mut out), Ok(0));
@@ -260,7 +261,7 @@ fn one_call_longer_than_the_window_goes_alone() {
 
 #[test]
 fn no_more_calls_than_the_capacity_are_unanswered() {
-    let mut client = Client::<2>::new(200, 1_000);
+    let mut client = ClientSession::<2>::new(200, 1_000);
     let mut buf = [0; 200];
     let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text(""), &mut out), Ok(0));
@@ -273,7 +274,7 @@ fn no_more_calls_than_the_capacity_are_unanswered() {
 
 #[test]
 fn a_call_that_is_not_made_leaves_no_trace() {
-    let mut client = Client::<2>::new(200, 1_000);
+    let mut client = ClientSession::<2>::new(200, 1_000);
     let mut buf = [0; 11];
     let mut out = OutBuf::new(&mut buf);
     assert_eq!(client.call::<Say>(&Text("12345"), &mut out), Err(RequestError::NoRoom));
@@ -287,11 +288,11 @@ fn a_call_that_is_not_made_leaves_no_trace() {
 
 #[test]
 fn an_error_can_be_read_from_its_line_alone() {
-    let refusal = Refusal { code: Code::Failed, name: "failed", words: "no" };
+    let refusal = Refusal { code: Code::Failed, name: "failed", message: "no" };
     assert_eq!(Refusal::parse(Body::Line(b"failed no")), Some(refusal));
     assert_eq!(Refusal::parse(Body::Counted(b"failed no")), None);
     assert_eq!(Refusal::parse(Body::Line(b"")), None);
     assert_eq!(Refusal::parse(Body::Line(b" ~")), None);
-    let refusal = Refusal { code: Code::Failed, name: "~", words: "" };
+    let refusal = Refusal { code: Code::Failed, name: "~", message: "" };
     assert_eq!(Refusal::parse(Body::Line(b"~ ")), Some(refusal));
 }

@@ -1,22 +1,35 @@
 //! What errors say to a person: one line each, no two alike.
 
 use linecard_core::blocking::CallerError;
-use linecard_core::{RequestError, Code, Fault, Refusal, DecodeError, TableError};
+use linecard_core::table::TableError;
+use linecard_core::{CallError, Code, DecodeError, Fault, Refusal, RequestError};
 
 #[test]
 fn errors_say_what_happened() {
-    let no = Refusal { code: Code::Failed, name: "quota", words: "come back" };
+    let no = Refusal { code: Code::Failed, name: "quota", message: "come back" };
     assert_eq!(no.to_string(), "quota come back");
-    assert_eq!(Refusal { words: "", ..no }.to_string(), "quota");
+    assert_eq!(Refusal { message: "", ..no }.to_string(), "quota");
     let said = [
         (CallerError::Io("gone"), "the connection failed: gone"),
-        (CallerError::Disconnected(no), "the server closed the connection: quota come back"),
-        (CallerError::Refused(no), "quota come back"),
-        (CallerError::ReplyTooLarge { len: 7 }, "the reply of 7 bytes is too large"),
-        (CallerError::BadReply(DecodeError::Text), "the reply is not UTF-8 text"),
-        (CallerError::BadReply(DecodeError::Payload), "the reply is not a value of the command's type"),
-        (CallerError::Call(RequestError::Window), "too many calls without a reply"),
-        (CallerError::Closed(Fault::Order), "the server answered out of order"),
+        (
+            CallerError::Call(CallError::Disconnected(no)),
+            "the server closed the connection: quota come back",
+        ),
+        (CallerError::Call(CallError::Refused(no)), "quota come back"),
+        (
+            CallerError::Call(CallError::ReplyTooLarge { len: 7 }),
+            "the reply of 7 bytes is too large",
+        ),
+        (CallerError::Call(CallError::BadReply(DecodeError::Text)), "the reply is not UTF-8 text"),
+        (
+            CallerError::Call(CallError::BadReply(DecodeError::Payload)),
+            "the reply is not a value of the command's type",
+        ),
+        (
+            CallerError::Call(CallError::Request(RequestError::Window)),
+            "too many calls without a reply",
+        ),
+        (CallerError::Call(CallError::Closed(Fault::Order)), "the server answered out of order"),
     ];
     for (error, words) in said {
         assert_eq!(error.to_string(), words);
@@ -39,7 +52,8 @@ fn no_two_errors_say_the_same() {
     all.extend([DecodeError::Payload, DecodeError::Text].map(|reject| reject.to_string()));
     all.extend([TableError::Full, TableError::Taken].map(|error| error.to_string()));
     all.extend(Code::ALL.map(|code| code.to_string()));
-    let alone: [CallerError<'_, &str>; 2] = [CallerError::WriteZero, CallerError::PassedOver];
+    let alone: [CallerError<'_, &str>; 2] =
+        [CallerError::WriteZero, CallerError::Call(CallError::PassedOver)];
     all.extend(alone.map(|error| error.to_string()));
     assert!(all.iter().all(|words| !words.is_empty() && !words.contains('\n')), "{all:?}");
     let count = all.len();

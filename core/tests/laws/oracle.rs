@@ -1,9 +1,9 @@
 //! The server of the demo commands against an oracle that shares no code with it.
 
-use linecard_demo::{Demo, Levels, table};
 use linecard_core::{Body, Frame, Limits, Payload as _, Postcard};
-use linecard_suite::generate::{Random, complex, hostile_payload, stream};
+use linecard_demo::{Demo, Levels, table};
 use linecard_suite::bytes::show;
+use linecard_suite::generate::{Random, complex, hostile_payload, stream};
 use linecard_suite::oracle;
 use linecard_suite::replies;
 use proptest::collection::vec;

@@ -1,7 +1,8 @@
 //! Laws over any bytes in any pieces.
 
 use linecard_core::{
-    Incoming, Body, Client, Code, Frame, Limits, Bytes, OutBuf, Payload, Postcard, Refusal, Text,
+    Body, Bytes, ClientSession, Code, Frame, Incoming, Limits, OutBuf, Payload, Postcard, Refusal,
+    Text,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -50,7 +51,7 @@ fn in_pieces(limits: &Limits, bytes: &[u8], cuts: &[usize]) -> (Vec<u8>, bool) {
 
 /// What a client makes of `bytes` and then the end, cut so.
 fn client_in_pieces(bytes: &[u8], cuts: &[usize]) -> Vec<String> {
-    let mut client = Client::<4>::new(120, 1_000);
+    let mut client = ClientSession::<4>::new(120, 1_000);
     let mut buf = [0; 200];
     let mut out = OutBuf::new(&mut buf);
     for _call in 0..3 {
@@ -94,7 +95,7 @@ fn replies() -> impl Strategy<Value = Vec<u8>> {
 
 /// The frame of one call, as written.
 fn written<'p>(name: &str, payload: &impl Payload<'p>) -> Vec<u8> {
-    let mut client = Client::<1>::new(100, 1_000);
+    let mut client = ClientSession::<1>::new(100, 1_000);
     let mut buf = vec![0; 1_000];
     let mut out = OutBuf::new(&mut buf);
     client.call_named(name, payload, &mut out).expect("called");
@@ -171,6 +172,6 @@ proptest! {
         prop_assert_eq!((reply.name, reply.tag, len), ("ERR", Some(1), sent.len()));
         let refusal = Refusal::parse(reply.body).expect("printable");
         prop_assert_eq!(refusal.code, Code::Failed);
-        prop_assert!(refusal.words.len() <= 96);
+        prop_assert!(refusal.message.len() <= 96);
     }
 }

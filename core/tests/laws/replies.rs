@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
+use linecard_core::wire::{EncodeError, Encoded, Encoder};
 use linecard_core::{
-    Body, RequestError, Client, Code, EncodeError, Encoded, Encoder, Frame, Limits, Millis, Bytes,
-    OutBuf, Payload, Postcard, DecodeError, Reply, Answered, Service, Session, Step, Text,
+    Answered, Body, Bytes, ClientSession, Code, DecodeError, Frame, Instant, Limits, OutBuf,
+    Payload, Postcard, Reply, RequestError, Service, Session, Step, Text,
 };
 use serde::{Serialize, Serializer, ser::Error as _};
 
@@ -12,10 +13,10 @@ use crate::support::{SMALL, Server, answer};
 
 /// Answers one request with `tag` 7 as it is told to, and gives back what was sent.
 fn sent(limits: &Limits, answer: impl FnOnce(Reply<'_>) -> Answered) -> (Vec<u8>, Option<Code>) {
-    let mut session = Session::new(limits, Millis(0));
+    let mut session = Session::new(limits, Instant::from_millis(0));
     let mut buf = vec![0; limits.max_reply_frame_len()];
     let mut out = OutBuf::new(&mut buf);
-    let (_, step) = session.step(Millis(0), b"A #7\n\n", false, &mut out);
+    let (_, step) = session.step(Instant::from_millis(0), b"A #7\n\n", false, &mut out);
     assert!(matches!(step, Step::Request(_)));
     let code = answer(session.reply(&mut out)).code();
     (out.written().to_vec(), code)
@@ -75,10 +76,10 @@ fn a_limit_too_small_for_an_error_does_not_limit_errors() {
 #[test]
 fn the_reply_limit_does_not_depend_on_what_is_free() {
     for spare in [0, 1, 1_000] {
-        let mut session = Session::new(&SMALL, Millis(0));
+        let mut session = Session::new(&SMALL, Instant::from_millis(0));
         let mut buf = vec![0; SMALL.max_reply_frame_len() + spare];
         let mut out = OutBuf::new(&mut buf);
-        let _request = session.step(Millis(0), b"A #7\n\n", false, &mut out);
+        let _request = session.step(Instant::from_millis(0), b"A #7\n\n", false, &mut out);
         let sent = session.reply(&mut out).postcard(&vec![0_u8; 65]);
         assert_eq!(sent.code(), Some(Code::ReplyTooLarge), "{spare} spare");
     }
@@ -86,10 +87,10 @@ fn the_reply_limit_does_not_depend_on_what_is_free() {
 
 #[test]
 fn the_longest_reply_fits_the_room_exactly() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut buf = vec![0; SMALL.max_reply_frame_len()];
     let mut out = OutBuf::new(&mut buf);
-    let _request = session.step(Millis(0), b"A #4294967295\n\n", false, &mut out);
+    let _request = session.step(Instant::from_millis(0), b"A #4294967295\n\n", false, &mut out);
     let sent = session.reply(&mut out).error(Code::UnknownCommand, &"w".repeat(200));
     assert_eq!(sent.code(), Some(Code::UnknownCommand));
     assert_eq!(out.written().len(), "ERR #4294967295\nunknown-command ".len() + 96 + 1);
@@ -188,12 +189,13 @@ fn too_long_is_told_from_no_room() {
         let noted = Noted::default();
         let mut buf = vec![0; len];
         let mut out = OutBuf::new(&mut buf);
-        let call = Client::<1>::new(200, 1_000).call_named("AB", &noted, &mut out);
+        let call = ClientSession::<1>::new(200, 1_000).call_named("AB", &noted, &mut out);
         assert_eq!((call, out.is_empty()), (Err(RequestError::NoRoom), true), "{len}");
         assert_eq!(noted.0.get(), Some(EncodeError::NoRoom), "{len}");
     }
     let mut buf = [0; 92];
-    let call = Client::<1>::new(200, 1_000).call_named("AB", &noted, &mut OutBuf::new(&mut buf));
+    let call =
+        ClientSession::<1>::new(200, 1_000).call_named("AB", &noted, &mut OutBuf::new(&mut buf));
     assert_eq!(call, Ok(0), "2 of a name, 24 of its tail, 65 of a value, an LF");
 }
 

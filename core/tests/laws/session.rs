@@ -1,7 +1,7 @@
 //! Frames in, replies out: the error table, its order, limits and skipping, back-pressure, the end.
 
 use linecard_core::{
-    Code, Frame, Limits, Millis, OutBuf, Reply, Answered, Service, Session, Step, Want, refuse,
+    Answered, Code, Frame, Instant, Limits, OutBuf, Reply, Service, Session, Step, Want, refuse,
 };
 
 use crate::support::{Lab, SMALL, Server, answer};
@@ -226,14 +226,15 @@ fn what_is_missing_is_told_where_it_is_known() {
 /// Steps with `free` bytes of output.
 fn step_into(session: &mut Session<'_>, input: &[u8], free: usize) -> (usize, String) {
     let mut buf = vec![0; free];
-    let (consumed, step) = session.step(Millis(0), input, false, &mut OutBuf::new(&mut buf));
+    let (consumed, step) =
+        session.step(Instant::from_millis(0), input, false, &mut OutBuf::new(&mut buf));
     (consumed, format!("{step:?}"))
 }
 
 #[test]
 fn a_request_is_handed_out_only_when_the_longest_reply_fits() {
     let room = SMALL.max_reply_frame_len();
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let input = b"ECHO #1\nhi\n";
     for _again in 0..3 {
         let (consumed, step) = step_into(&mut session, input, room - 1);
@@ -256,7 +257,7 @@ fn the_room_for_a_reply_is_that_of_the_longest_and_not_more() {
 #[test]
 fn a_handler_runs_once_however_often_output_is_blocked() {
     let room = SMALL.max_reply_frame_len();
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut lab = Lab::default();
     let mut input = b"FILL #1\n64\nFILL #2\n64\nFILL #3\n64\n".to_vec();
     let mut sent = Vec::new();
@@ -265,7 +266,8 @@ fn a_handler_runs_once_however_often_output_is_blocked() {
         assert!(round < 10, "it spins");
         let mut out = OutBuf::new(&mut buf);
         let pump = linecard_core::pump;
-        let (consumed, want) = pump(&mut session, &mut lab, Millis(0), &input, false, &mut out);
+        let (consumed, want) =
+            pump(&mut session, &mut lab, Instant::from_millis(0), &input, false, &mut out);
         input.drain(..consumed);
         assert!(matches!(want, Want::Output { .. }) || input.is_empty());
         sent.extend_from_slice(out.written());
@@ -279,43 +281,43 @@ fn a_handler_runs_once_however_often_output_is_blocked() {
 
 #[test]
 fn a_request_left_unanswered_gets_failed() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut buf = vec![0; 1_000];
     let mut out = OutBuf::new(&mut buf);
     let input = b"ECHO #5\nhi\nECHO\nho\n";
-    let (first, step) = session.step(Millis(0), input, false, &mut out);
+    let (first, step) = session.step(Instant::from_millis(0), input, false, &mut out);
     assert!(matches!(step, Step::Request(_)));
-    let (none, step) = session.step(Millis(0), &input[first..], false, &mut out);
+    let (none, step) = session.step(Instant::from_millis(0), &input[first..], false, &mut out);
     assert!(matches!(step, Step::Refused(Code::Failed)));
     assert_eq!(none, 0);
-    let (_, step) = session.step(Millis(0), &input[first..], false, &mut out);
+    let (_, step) = session.step(Instant::from_millis(0), &input[first..], false, &mut out);
     assert!(matches!(step, Step::Request(frame) if frame.body.bytes() == b"ho"));
     assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
 }
 
 #[test]
 fn an_unanswered_request_waits_for_room_too() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.max_reply_frame_len());
     assert!(step.starts_with("Request"), "{step}");
     let (_, step) = step_into(&mut session, b"", 3);
     assert!(step.starts_with("NeedOutput"), "{step}");
     let mut buf = vec![0; SMALL.max_reply_frame_len()];
     let mut out = OutBuf::new(&mut buf);
-    let (_, step) = session.step(Millis(0), b"", false, &mut out);
+    let (_, step) = session.step(Instant::from_millis(0), b"", false, &mut out);
     assert!(matches!(step, Step::Refused(Code::Failed)));
     assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
 }
 
 #[test]
 fn an_answer_into_too_little_room_is_still_owed() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.max_reply_frame_len());
     assert!(step.starts_with("Request"), "{step}");
     let _sent = session.reply(&mut OutBuf::new(&mut [0; 3])).text("hi");
     let mut buf = vec![0; SMALL.max_reply_frame_len()];
     let mut out = OutBuf::new(&mut buf);
-    let (_, step) = session.step(Millis(0), b"", false, &mut out);
+    let (_, step) = session.step(Instant::from_millis(0), b"", false, &mut out);
     assert!(matches!(step, Step::Refused(Code::Failed)));
     assert_eq!(out.written(), b"ERR #5\nfailed no answer\n");
 }
@@ -338,7 +340,7 @@ fn an_end_inside_a_frame_gets_no_reply() {
 fn pump_into(
     session: &mut Session<'_>,
     service: &mut dyn Service,
-    now: Millis,
+    now: Instant,
     (input, end): (&str, bool),
     room: usize,
 ) -> (String, (usize, Want)) {
@@ -350,17 +352,19 @@ fn pump_into(
 
 #[test]
 fn replies_owed_at_the_end_are_sent() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let input = ("ECHO\na\nECHO\nb\nECHO\nc", true);
-    let (sent, (_, want)) = pump_into(&mut session, &mut Lab::default(), Millis(0), input, 1_000);
+    let (sent, (_, want)) =
+        pump_into(&mut session, &mut Lab::default(), Instant::from_millis(0), input, 1_000);
     assert_eq!((sent.as_str(), want), ("OK\na\nOK\nb\n", Want::Close));
 }
 
 #[test]
 fn the_end_behind_a_whole_request_closes_at_once() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let input = ("ECHO\na\n", true);
-    let (sent, told) = pump_into(&mut session, &mut Lab::default(), Millis(0), input, 1_000);
+    let (sent, told) =
+        pump_into(&mut session, &mut Lab::default(), Instant::from_millis(0), input, 1_000);
     assert_eq!((sent.as_str(), told), ("OK\na\n", (7, Want::Close)));
 }
 
@@ -378,10 +382,10 @@ impl Service for Hoarder {
 
 #[test]
 fn what_a_service_leaves_unanswered_is_told_in_the_same_pump() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let input = "ECHO #1\nx\nECHO #2\ny\nECHO #3\nx\nECHO #4\ny\n";
     let (sent, told) =
-        pump_into(&mut session, &mut Hoarder(None), Millis(0), (input, false), 1_000);
+        pump_into(&mut session, &mut Hoarder(None), Instant::from_millis(0), (input, false), 1_000);
     assert_eq!(told, (input.len(), Want::Input { frame_len: None }));
     let replies = "OK #1\na\nERR #2\nfailed no answer\nOK #3\na\nERR #4\nfailed no answer\n";
     assert_eq!(sent, replies);
@@ -389,9 +393,9 @@ fn what_a_service_leaves_unanswered_is_told_in_the_same_pump() {
 
 #[test]
 fn whole_requests_after_the_close_are_not_carried_out() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut lab = Lab::default();
-    let late = SMALL.idle_timeout;
+    let late = Instant::default().saturating_add(SMALL.idle_timeout);
     let first = pump_into(&mut session, &mut lab, late, ("", false), 1_000);
     assert_eq!(first, ("ERR\ntimeout\n".into(), (0, Want::Close)));
     let again = pump_into(&mut session, &mut lab, late, ("ECHO\nhi\n", false), 1_000);
@@ -400,22 +404,23 @@ fn whole_requests_after_the_close_are_not_carried_out() {
 
 #[test]
 fn a_reply_that_leaves_no_room_for_the_next_blocks_at_once() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let free = SMALL.max_reply_frame_len();
     let input = ("ECHO\nhi\n", false);
-    let (_, told) = pump_into(&mut session, &mut Lab::default(), Millis(0), input, free);
+    let (_, told) =
+        pump_into(&mut session, &mut Lab::default(), Instant::from_millis(0), input, free);
     assert_eq!(told, (8, Want::Output { free }));
     assert_eq!(session.deadline(), None, "time stands still");
 }
 
 #[test]
 fn time_goes_on_when_a_request_finds_room() {
-    let mut session = Session::new(&SMALL, Millis(0));
-    session.block(Millis(0));
-    let (input, now) = (("ECHO\nhi\n", false), Millis(7));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
+    session.block(Instant::from_millis(0));
+    let (input, now) = (("ECHO\nhi\n", false), Instant::from_millis(7));
     let (_, told) = pump_into(&mut session, &mut Lab::default(), now, input, 1_000);
     assert_eq!(told, (8, Want::Input { frame_len: None }));
-    assert_eq!(session.deadline(), Some(now.after(SMALL.idle_timeout)));
+    assert_eq!(session.deadline(), Some(now.saturating_add(SMALL.idle_timeout)));
 }
 
 #[test]
@@ -446,7 +451,7 @@ fn a_connection_too_many_is_told_so() {
 #[test]
 fn state_is_small() {
     let state = size_of::<Session<'_>>() - size_of::<&Limits>();
-    let client = size_of::<linecard_core::Client<8>>();
+    let client = size_of::<linecard_core::ClientSession<8>>();
     println!(
         "a session: {state} bytes and a reference to its limits; a client of 8 calls: {client}"
     );

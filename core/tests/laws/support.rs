@@ -2,15 +2,19 @@
 
 use std::fmt::Write as _;
 
-use linecard_core::{Code, Frame, Limits, Millis, OutBuf, Reply, Answered, Service, Session, Want, pump};
+use std::time::Duration;
+
+use linecard_core::{
+    Answered, Code, Frame, Instant, Limits, OutBuf, Reply, Service, Session, Want, pump,
+};
 
 /// Small enough that every limit can be met and passed in a line of a test.
 pub(crate) const SMALL: Limits = Limits {
     max_body_len: 16,
     max_reply_len: 64,
     skip_budget: 32,
-    frame_deadline: Millis(1_000),
-    idle_timeout: Millis(5_000),
+    frame_timeout: Duration::from_millis(1_000),
+    idle_timeout: Duration::from_millis(5_000),
 };
 
 /// As many rounds without an end are a spin.
@@ -64,7 +68,7 @@ impl<'l> Server<'l> {
 
 impl<'l, S: Service> Server<'l, S> {
     pub(crate) fn with(limits: &'l Limits, service: S) -> Self {
-        let session = Session::new(limits, Millis(0));
+        let session = Session::new(limits, Instant::from_millis(0));
         let want = Want::Input { frame_len: None };
         Self { session, service, input: Vec::new(), ended: false, now: 0, sent: Vec::new(), want }
     }
@@ -126,7 +130,7 @@ impl<'l, S: Service> Server<'l, S> {
             let (consumed, want) = pump(
                 &mut self.session,
                 &mut self.service,
-                Millis(self.now),
+                Instant::from_millis(self.now),
                 &self.input,
                 self.ended,
                 &mut out,
@@ -135,9 +139,14 @@ impl<'l, S: Service> Server<'l, S> {
             self.sent.extend_from_slice(out.written());
             self.want = want;
             match want {
-                Want::Output { free } => assert!(!out.is_empty() && free <= limits.max_reply_frame_len()),
+                Want::Output { free } => {
+                    assert!(!out.is_empty() && free <= limits.max_reply_frame_len())
+                }
                 Want::Input { .. } => {
-                    assert!(self.input.len() < limits.max_request_frame_len(), "more is kept than a frame");
+                    assert!(
+                        self.input.len() < limits.max_request_frame_len(),
+                        "more is kept than a frame"
+                    );
                     break;
                 }
                 Want::Close => break,

@@ -1,8 +1,9 @@
 //! Handlers by name, typed: what is not a value of the command's type never reaches them.
 
+use linecard_core::table::{Entry, TableError};
 use linecard_core::{
-    Command, Entry, Failed, Frame, Handler, Limits, Millis, Bytes, OutBuf, Postcard, Service as _,
-    Session, Step, Table, TableError, Text,
+    Bytes, Command, Failed, Frame, Handler, Instant, Limits, OutBuf, Postcard, Service as _,
+    Session, Step, Table, Text,
 };
 
 use crate::support::{SMALL, Server};
@@ -64,12 +65,12 @@ fn table() -> Table<Board, 3> {
 fn answer(bytes: &[u8]) -> (Vec<u8>, usize) {
     let table = table();
     let mut board = Board::default();
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut buf = vec![0; 1_000];
     let mut out = OutBuf::new(&mut buf);
     let service = &mut table.bind(&mut board);
     let (consumed, _) =
-        linecard_core::pump(&mut session, service, Millis(0), bytes, false, &mut out);
+        linecard_core::pump(&mut session, service, Instant::from_millis(0), bytes, false, &mut out);
     assert_eq!(consumed, bytes.len());
     let sent = out.written().to_vec();
     (sent, board.calls)
@@ -216,10 +217,10 @@ fn a_service_can_be_called_without_a_pump() {
     let table = table();
     let mut board = Board::default();
     let limits = Limits::DEVICE;
-    let mut session = Session::new(&limits, Millis(0));
+    let mut session = Session::new(&limits, Instant::from_millis(0));
     let mut buf = vec![0; limits.max_reply_frame_len()];
     let mut out = OutBuf::new(&mut buf);
-    let (_, step) = session.step(Millis(0), b"NOTE\nhi\n", false, &mut out);
+    let (_, step) = session.step(Instant::from_millis(0), b"NOTE\nhi\n", false, &mut out);
     let Step::Request(request) = step else { panic!("{step:?}") };
     let _: Frame<'_> = request;
     assert_eq!(table.bind(&mut board).call(&request, session.reply(&mut out)).code(), None);

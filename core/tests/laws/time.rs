@@ -1,6 +1,8 @@
 //! Deadlines, idleness, stopping; time that stands still.
 
-use linecard_core::{Limits, Millis, OutBuf, Session, Step};
+use std::time::Duration;
+
+use linecard_core::{Instant, Limits, OutBuf, Session, Step};
 
 use crate::support::{Lab, SMALL, Server};
 
@@ -13,10 +15,14 @@ fn a_frame_deadline_runs_from_the_first_byte() {
         let mut server = Server::new(&SMALL);
         server.at(70);
         server.feed(begun);
-        assert_eq!(server.session.deadline(), Some(Millis(1_070)));
+        assert_eq!(server.session.deadline(), Some(Instant::from_millis(1_070)));
         server.at(900);
         server.feed("x");
-        assert_eq!(server.session.deadline(), Some(Millis(1_070)), "a dribble bought time");
+        assert_eq!(
+            server.session.deadline(),
+            Some(Instant::from_millis(1_070)),
+            "a dribble bought time"
+        );
         assert_eq!(server.at(1_069), "");
         assert_eq!((server.at(1_070).as_str(), server.is_closed()), (TIMEOUT, true));
         assert_eq!(server.session.deadline(), None);
@@ -25,22 +31,22 @@ fn a_frame_deadline_runs_from_the_first_byte() {
 
 #[test]
 fn a_whole_frame_is_taken_even_after_its_deadline() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut buf = vec![0; 1_000];
     let mut out = OutBuf::new(&mut buf);
-    let (_, step) = session.step(Millis(0), b"ECHO #1\nhi", false, &mut out);
+    let (_, step) = session.step(Instant::from_millis(0), b"ECHO #1\nhi", false, &mut out);
     assert!(matches!(step, Step::NeedInput { .. }));
-    let (_, step) = session.step(Millis(60_000), b"ECHO #1\nhi\n", false, &mut out);
+    let (_, step) = session.step(Instant::from_millis(60_000), b"ECHO #1\nhi\n", false, &mut out);
     assert!(matches!(step, Step::Request(_)), "{step:?}");
 }
 
 #[test]
 fn idleness_counts_from_the_last_frame() {
     let mut server = Server::new(&SMALL);
-    assert_eq!(server.session.deadline(), Some(Millis(5_000)));
+    assert_eq!(server.session.deadline(), Some(Instant::from_millis(5_000)));
     server.at(4_999);
     assert_eq!(server.feed("ECHO #1\nhi\n"), "OK #1\nhi\n");
-    assert_eq!(server.session.deadline(), Some(Millis(9_999)));
+    assert_eq!(server.session.deadline(), Some(Instant::from_millis(9_999)));
     assert_eq!(server.at(9_998), "");
     assert_eq!((server.at(9_999).as_str(), server.is_closed()), (TIMEOUT, true));
 }
@@ -50,7 +56,7 @@ fn a_skipped_frame_ends_idleness_too() {
     let mut server = Server::new(&SMALL);
     server.at(3_000);
     server.feed(format!("ECHO 20\n{}\n", "x".repeat(20)));
-    assert_eq!(server.session.deadline(), Some(Millis(8_000)));
+    assert_eq!(server.session.deadline(), Some(Instant::from_millis(8_000)));
 }
 
 #[test]
@@ -59,18 +65,18 @@ fn a_second_frame_has_a_deadline_of_its_own() {
     server.feed("ECHO\na");
     server.at(600);
     server.feed("\nECHO\nb");
-    assert_eq!(server.session.deadline(), Some(Millis(1_600)));
+    assert_eq!(server.session.deadline(), Some(Instant::from_millis(1_600)));
     server.at(1_599);
     assert_eq!(server.feed("\n"), "OK\nb\n");
 }
 
 #[test]
 fn no_time_out_where_the_time_is_endless() {
-    let limits = Limits { idle_timeout: Millis::MAX, frame_deadline: Millis::MAX, ..SMALL };
+    let limits = Limits { idle_timeout: Duration::MAX, frame_timeout: Duration::MAX, ..SMALL };
     let mut server = Server::new(&limits);
     assert_eq!(server.at(u64::MAX - 1), "");
     server.feed("ECHO\n");
-    assert_eq!(server.session.deadline(), Some(Millis::MAX));
+    assert_eq!(server.session.deadline(), Some(Instant::MAX));
     assert_eq!(server.at(u64::MAX - 1), "");
     assert_eq!(server.feed("x\n"), "OK\nx\n");
 }
@@ -81,29 +87,32 @@ fn a_clock_that_goes_backwards_harms_nobody() {
     server.at(3_000);
     server.feed("ECHO\n");
     assert_eq!(server.at(0), "");
-    server.session.block(Millis(0));
+    server.session.block(Instant::from_millis(0));
     assert_eq!(server.at(10), "");
     assert_eq!(server.feed("x\n"), "OK\nx\n");
 }
 
 #[test]
 fn time_stands_still_while_output_is_blocked() {
-    let mut session = Session::new(&SMALL, Millis(0));
+    let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut room = vec![0; SMALL.max_reply_frame_len()];
     let mut none = [0; 0];
     let frame = b"ECHO #1\nhi";
-    let (_, step) = session.step(Millis(0), frame, false, &mut OutBuf::new(&mut room));
+    let (_, step) =
+        session.step(Instant::from_millis(0), frame, false, &mut OutBuf::new(&mut room));
     assert!(matches!(step, Step::NeedInput { .. }));
     for now in [400, 10_000, 50_000] {
-        let (consumed, step) = session.step(Millis(now), frame, false, &mut OutBuf::new(&mut none));
+        let (consumed, step) =
+            session.step(Instant::from_millis(now), frame, false, &mut OutBuf::new(&mut none));
         assert!(matches!(step, Step::NeedOutput { .. }));
         assert_eq!((consumed, session.deadline()), (0, None));
     }
-    let (_, step) = session.step(Millis(60_000), frame, false, &mut OutBuf::new(&mut room));
+    let (_, step) =
+        session.step(Instant::from_millis(60_000), frame, false, &mut OutBuf::new(&mut room));
     assert!(matches!(step, Step::NeedInput { .. }), "{step:?}");
-    assert_eq!(session.deadline(), Some(Millis(60_600)), "400 of 1,000 ms were gone");
+    assert_eq!(session.deadline(), Some(Instant::from_millis(60_600)), "400 of 1,000 ms were gone");
     let mut out = OutBuf::new(&mut room);
-    let (_, step) = session.step(Millis(60_600), frame, false, &mut out);
+    let (_, step) = session.step(Instant::from_millis(60_600), frame, false, &mut out);
     assert!(matches!(step, Step::Refused(_)));
     assert_eq!(out.written(), TIMEOUT.as_bytes());
 }
@@ -112,16 +121,16 @@ fn time_stands_still_while_output_is_blocked() {
 fn idleness_stands_still_while_output_is_blocked() {
     let mut server = Server::new(&SMALL);
     server.at(1_000);
-    server.session.block(Millis(2_000));
-    server.session.block(Millis(3_000));
+    server.session.block(Instant::from_millis(2_000));
+    server.session.block(Instant::from_millis(3_000));
     assert_eq!(server.session.deadline(), None);
     assert_eq!(server.at(100_000), "");
-    assert_eq!(server.session.deadline(), Some(Millis(103_000)));
+    assert_eq!(server.session.deadline(), Some(Instant::from_millis(103_000)));
 }
 
 #[test]
 fn a_stop_between_frames_closes_at_once() {
-    for by in [Millis(500), Millis::MAX] {
+    for by in [Instant::from_millis(500), Instant::MAX] {
         let mut server = Server::new(&SMALL);
         server.feed("ECHO\nhi\n");
         server.session.stop(by);
@@ -133,8 +142,8 @@ fn a_stop_between_frames_closes_at_once() {
 fn a_stop_lets_the_frame_begun_finish_and_no_other() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO #1\nhi");
-    server.session.stop(Millis(500));
-    assert_eq!(server.session.deadline(), Some(Millis(500)));
+    server.session.stop(Instant::from_millis(500));
+    assert_eq!(server.session.deadline(), Some(Instant::from_millis(500)));
     assert_eq!(server.at(499), "");
     let sent = server.feed("\nECHO #2\nnever run\n");
     assert_eq!((sent, server.is_closed()), (format!("OK #1\nhi\n{STOPPING}"), true));
@@ -144,7 +153,7 @@ fn a_stop_lets_the_frame_begun_finish_and_no_other() {
 #[test]
 fn a_stop_carries_out_nothing_that_was_not_looked_at() {
     let mut server = Server::new(&SMALL);
-    server.session.stop(Millis(500));
+    server.session.stop(Instant::from_millis(500));
     assert_eq!(server.feed("ECHO #1\nhi\n"), STOPPING);
     assert_eq!(server.service.log, ["! stopping"]);
 }
@@ -153,7 +162,7 @@ fn a_stop_carries_out_nothing_that_was_not_looked_at() {
 fn a_stop_waits_no_longer_than_told() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO 20 #1\nhi");
-    server.session.stop(Millis(500));
+    server.session.stop(Instant::from_millis(500));
     assert_eq!((server.at(500).as_str(), server.is_closed()), (STOPPING, true));
 }
 
@@ -161,8 +170,8 @@ fn a_stop_waits_no_longer_than_told() {
 fn a_stop_leaves_an_earlier_deadline_in_force() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO #1\nhi");
-    server.session.stop(Millis(2_000));
-    assert_eq!(server.session.deadline(), Some(Millis(1_000)));
+    server.session.stop(Instant::from_millis(2_000));
+    assert_eq!(server.session.deadline(), Some(Instant::from_millis(1_000)));
     assert_eq!((server.at(1_000).as_str(), server.is_closed()), (TIMEOUT, true));
 }
 
@@ -170,7 +179,7 @@ fn a_stop_leaves_an_earlier_deadline_in_force() {
 fn a_fatal_error_while_stopping_is_told() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO 2\nhi");
-    server.session.stop(Millis(500));
+    server.session.stop(Instant::from_millis(500));
     assert_eq!((server.feed("!").as_str(), server.is_closed()), ("ERR\ndesync\n", true));
 }
 
@@ -178,15 +187,19 @@ fn a_fatal_error_while_stopping_is_told() {
 fn an_end_while_stopping_is_an_end() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO 2\nhi");
-    server.session.stop(Millis(0));
+    server.session.stop(Instant::from_millis(0));
     assert_eq!((server.end().as_str(), server.is_closed()), ("", true));
     let _: &Lab = &server.service;
 }
 
 #[test]
-fn spans_never_wrap() {
-    assert_eq!(Millis(5).after(Millis(7)), Millis(12));
-    assert_eq!(Millis(5).after(Millis::MAX), Millis::MAX);
-    assert_eq!(Millis(7).since(Millis(5)), Millis(2));
-    assert_eq!(Millis(5).since(Millis(7)), Millis(0));
+fn instants_and_durations_never_wrap() {
+    let (early, late) = (Instant::from_millis(5), Instant::from_millis(7));
+    assert_eq!(early.saturating_add(Duration::from_millis(2)), late);
+    assert_eq!(early.saturating_add(Duration::MAX), Instant::MAX);
+    assert_eq!(late.saturating_sub(Duration::from_millis(2)), early);
+    assert_eq!(late.saturating_sub(Duration::MAX), Instant::default());
+    assert_eq!(late.saturating_duration_since(early), Duration::from_millis(2));
+    assert_eq!(early.saturating_duration_since(late), Duration::ZERO);
+    assert_eq!(Instant::default().saturating_add(Duration::from_micros(1_999)).as_millis(), 1);
 }

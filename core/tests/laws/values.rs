@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use linecard_core::wire::is_name;
 use linecard_core::{
-    Body, BoundedBytes, Chain, Code, Frame, UniqueMap, InsertError, Payload as _, Postcard, DecodeError, BoundedStr, Text,
-    ChainFull, is_name,
+    Body, BoundedBytes, BoundedStr, Chain, ChainFull, Code, DecodeError, Frame, InsertError,
+    Payload as _, Postcard, Text, UniqueMap,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -189,7 +190,10 @@ fn text_comes_in_both_ways_and_values_in_one() {
     assert_eq!(Postcard::<u8>::decode(Body::Line(b"\x01")), Err(DecodeError::Payload));
     assert_eq!(Postcard::<u8>::decode(Body::Counted(b"\x01\x01")), Err(DecodeError::Payload));
     assert_eq!(Postcard::<u8>::decode(Body::Counted(b"\x01")), Ok(Postcard(1)));
-    assert_eq!((DecodeError::Text.code(), DecodeError::Payload.code()), (Code::BadText, Code::BadPayload));
+    assert_eq!(
+        (DecodeError::Text.code(), DecodeError::Payload.code()),
+        (Code::BadText, Code::BadPayload)
+    );
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! tests/vectors.json: every vector, shown whole and a byte at a time.
 
-use linecard_demo::{Complex, Demo, Levels, table};
+use linecard_core::wire::Head;
 use linecard_core::{
-    Incoming, Body, Client, Code, Command, Fault, Head, Limits, Millis, OutBuf, Payload as _, Postcard,
-    Refusal, Text, refuse,
+    Body, ClientSession, Code, Command, Fault, Incoming, Instant, Limits, OutBuf, Payload as _,
+    Postcard, Refusal, Text, refuse,
 };
+use linecard_demo::{Complex, Demo, Levels, table};
 use linecard_suite::bytes::{from_pieces, show};
 use linecard_suite::oracle;
 use linecard_suite::replies;
@@ -63,10 +64,10 @@ fn served(vector: &ServerVector, piece: usize) -> (Vec<u8>, bool) {
     let mut sent = server.take_sent();
     let then = match vector.then {
         Then::HalfClose => server.end(),
-        Then::FrameDeadline => server.at(limits.frame_deadline.0),
-        Then::IdleTimeout => server.at(limits.idle_timeout.0),
+        Then::FrameDeadline => server.at(millis(limits.frame_timeout)),
+        Then::IdleTimeout => server.at(millis(limits.idle_timeout)),
         Then::Stop => {
-            server.session.stop(Millis(0));
+            server.session.stop(Instant::from_millis(0));
             server.at(0)
         }
         Then::Nothing | Then::NoRoom => String::new(),
@@ -89,14 +90,15 @@ fn servers() {
 }
 
 /// A client with exactly the calls `in_flight` on their way.
-fn client(vector: &Value) -> Client<8> {
+fn client(vector: &Value) -> ClientSession<8> {
     let in_flight: Vec<u64> =
         vector["in_flight"].as_array().expect("tags").iter().filter_map(Value::as_u64).collect();
     let capacity = vector["capacity"].as_u64().unwrap_or(4_096);
-    let mut client = Client::new(u32::try_from(capacity).expect("32 bits"), 1_000);
+    let mut client = ClientSession::new(u32::try_from(capacity).expect("32 bits"), 1_000);
     for tag in 0..=*in_flight.iter().max().expect("a call") {
         let mut buf = [0; 64];
-        let called = client.call_named("CALL", &Text(""), &mut OutBuf::new(&mut buf)).expect("called");
+        let called =
+            client.call_named("CALL", &Text(""), &mut OutBuf::new(&mut buf)).expect("called");
         assert_eq!(u64::from(called), tag);
         if !in_flight.contains(&tag) {
             client.forget(called);
@@ -106,9 +108,9 @@ fn client(vector: &Value) -> Client<8> {
 }
 
 /// A refusal as a vector writes it.
-fn refusal_as_json(refusal: &Refusal<'_>, mut into: Value) -> Value {
+fn refusal_as_json(refusal: &Refusal<&str>, mut into: Value) -> Value {
     into["error"] = refusal.code.as_str().into();
-    into["words"] = refusal.words.into();
+    into["words"] = refusal.message.into();
     if refusal.name != refusal.code.as_str() {
         into["sent"] = refusal.name.into();
     }
@@ -126,7 +128,9 @@ fn as_json(arrival: &Incoming<'_>) -> Option<Value> {
             refusal_as_json(refusal, serde_json::json!({"tag": tag}))
         }
         Incoming::TooLarge { tag, len } => serde_json::json!({"tag": tag, "too_large": len}),
-        Incoming::Disconnected(refusal) => refusal_as_json(refusal, serde_json::json!({"fault": "told"})),
+        Incoming::Disconnected(refusal) => {
+            refusal_as_json(refusal, serde_json::json!({"fault": "told"}))
+        }
         Incoming::Closed(Fault::End | Fault::Truncated) => serde_json::json!({"fault": "end"}),
         Incoming::Closed(Fault::Desync) => serde_json::json!({"fault": "desync"}),
         Incoming::Closed(Fault::Order) => serde_json::json!({"fault": "order"}),
@@ -161,7 +165,9 @@ fn reported(vector: &Value, piece: usize) -> Vec<Value> {
             Incoming::NeedInput { .. } if shown < send.len() => {
                 shown = shown.saturating_add(piece).min(send.len());
             }
-            Incoming::NeedInput { .. } | Incoming::Closed(_) | Incoming::Disconnected(_) => return found,
+            Incoming::NeedInput { .. } | Incoming::Closed(_) | Incoming::Disconnected(_) => {
+                return found;
+            }
             _ => {}
         }
     }
@@ -205,4 +211,8 @@ fn complex_payloads() {
 fn the_demo_commands_are_named_as_the_vectors_name_them() {
     assert_eq!(linecard_demo::StringCommand::NAME, "STRING");
     assert_eq!(linecard_demo::ComplexCommand::NAME, "COMPLEX");
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).expect("64 bits")
 }

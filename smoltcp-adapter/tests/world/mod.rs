@@ -8,8 +8,8 @@ pub mod peer;
 pub mod seed;
 pub mod wire;
 
+use linecard_core::{Limits, OutBuf, Session, Table, pump};
 use linecard_demo::{Demo, table};
-use linecard_core::{Limits, Millis, OutBuf, Session, Table, pump};
 use linecard_smoltcp::{Resources, Scratch, Server, Stack, Timeouts};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
@@ -74,7 +74,8 @@ impl World {
         let mut stack = stack(wire.plug(plan.mtu), 1, plan.seed, now);
         let client = self::stack(wire.plug(plan.mtu), 2, plan.seed + 1, now);
         let limits: &'static Limits = Box::leak(Box::new(plan.limits));
-        let (rx, tx) = (limits.max_request_frame_len(), limits.max_reply_frame_len() + plan.ring_slack);
+        let (rx, tx) =
+            (limits.max_request_frame_len(), limits.max_reply_frame_len() + plan.ring_slack);
         let slots = [(); SLOTS].map(|()| stack.sockets.add(socket(rx, tx)));
         let spare = stack.sockets.add(socket(16, 16));
         let parts = Resources::new(slots, spare, scratch(limits), limits);
@@ -201,15 +202,26 @@ pub fn socket(receive: usize, transmit: usize) -> Socket<'static> {
 
 pub fn scratch(limits: &Limits) -> Scratch<'static> {
     let bytes = |len| Box::leak(vec![0; len].into_boxed_slice());
-    Scratch { frame: bytes(limits.max_request_frame_len()), reply: bytes(limits.max_reply_frame_len()) }
+    Scratch {
+        frame: bytes(limits.max_request_frame_len()),
+        reply: bytes(limits.max_reply_frame_len()),
+    }
 }
 
 /// What a server must answer, however the bytes are cut: the core's session over all of them at
 /// once.
 pub fn replies_to(limits: &Limits, input: &[u8]) -> Vec<u8> {
-    let (mut session, commands) = (Session::new(limits, Millis(0)), table());
+    let (mut session, commands) =
+        (Session::new(limits, linecard_core::Instant::default()), table());
     let mut bytes = vec![0; 1 << 20];
     let mut out = OutBuf::new(&mut bytes);
-    let _ = pump(&mut session, &mut commands.bind(Demo), Millis(0), input, true, &mut out);
+    let _ = pump(
+        &mut session,
+        &mut commands.bind(Demo),
+        linecard_core::Instant::default(),
+        input,
+        true,
+        &mut out,
+    );
     out.written().to_vec()
 }

@@ -9,9 +9,9 @@ use std::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 
-use linecard_core::Millis;
+use linecard_core::Instant;
 
-/// One worker's moment; [`Millis::MAX`] is never.
+/// One worker's moment; [`Instant::MAX`] is never.
 #[derive(Debug)]
 pub(super) struct Alarm {
     at: AtomicU64,
@@ -23,19 +23,20 @@ impl Alarm {
     }
 
     /// Sets the moment. Says whether it is earlier than it was: then whoever keeps watch has to know.
-    pub(super) fn set(&self, at: Millis) -> bool {
+    pub(super) fn set(&self, at: Instant) -> bool {
         // The steady path: as it was. (One that has just rung is set anew.)
-        self.at.load(Relaxed) != at.0 && self.at.swap(at.0, AcqRel) > at.0
+        self.at.load(Relaxed) != at.as_millis()
+            && self.at.swap(at.as_millis(), AcqRel) > at.as_millis()
     }
 
-    pub(super) fn at(&self) -> Millis {
-        Millis(self.at.load(Acquire))
+    pub(super) fn at(&self) -> Instant {
+        Instant::from_millis(self.at.load(Acquire))
     }
 
     /// Whether the moment has come. It is said once.
-    pub(super) fn fire(&self, now: Millis) -> bool {
+    pub(super) fn fire(&self, now: Instant) -> bool {
         let at = self.at.load(Acquire);
-        at <= now.0 && self.at.compare_exchange(at, u64::MAX, AcqRel, Relaxed).is_ok()
+        at <= now.as_millis() && self.at.compare_exchange(at, u64::MAX, AcqRel, Relaxed).is_ok()
     }
 }
 
@@ -46,15 +47,15 @@ mod tests {
     #[test]
     fn rings_once_when_its_moment_has_come() {
         let alarm = Alarm::new();
-        assert!(!alarm.fire(Millis(1_000)), "never set");
-        assert!(alarm.set(Millis(10)), "earlier than never");
-        assert!(!alarm.set(Millis(10)), "as it was");
-        assert!(!alarm.set(Millis(20)), "later: found out at the earlier moment");
-        assert!(!alarm.fire(Millis(19)));
-        assert!(alarm.set(Millis(15)));
-        assert_eq!(alarm.at(), Millis(15));
-        assert!(alarm.fire(Millis(15)));
-        assert!(!alarm.fire(Millis(16)), "once");
-        assert!(alarm.set(Millis(15)), "anew");
+        assert!(!alarm.fire(Instant::from_millis(1_000)), "never set");
+        assert!(alarm.set(Instant::from_millis(10)), "earlier than never");
+        assert!(!alarm.set(Instant::from_millis(10)), "as it was");
+        assert!(!alarm.set(Instant::from_millis(20)), "later: found out at the earlier moment");
+        assert!(!alarm.fire(Instant::from_millis(19)));
+        assert!(alarm.set(Instant::from_millis(15)));
+        assert_eq!(alarm.at(), Instant::from_millis(15));
+        assert!(alarm.fire(Instant::from_millis(15)));
+        assert!(!alarm.fire(Instant::from_millis(16)), "once");
+        assert!(alarm.set(Instant::from_millis(15)), "anew");
     }
 }

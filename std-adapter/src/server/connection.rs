@@ -9,7 +9,7 @@ use std::net::Shutdown;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use linecard_core::{Code, Millis, OutBuf, Service, Session, Want, pump, refuse};
+use linecard_core::{Code, Instant, OutBuf, Service, Session, Want, pump, refuse};
 use mio::net::TcpStream;
 use socket2::SockRef;
 
@@ -22,10 +22,10 @@ use super::shared::Shared;
 
 /// How long a closing connection is drained at most, so that unread bytes don't destroy its last
 /// reply: docs/PROTOCOL.md §8.1.
-const LINGER: Millis = Millis(2_000);
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Handlers that took so long have held their peer up.
-const SLOW_HANDLER: Millis = Millis(10);
+const SLOW_HANDLER: Duration = Duration::from_millis(10);
 
 /// Whether a read that didn't fill its buffer has emptied the socket, so that its readiness will be
 /// told anew. Where it isn't so, only `WouldBlock` says that.
@@ -38,9 +38,9 @@ pub(super) struct WorkerContext<'c, S> {
     pub(super) guard: Guard<'c, S>,
     pub(super) shared: &'c Shared,
     pub(super) counters: &'c WorkerCounters,
-    pub(super) write_timeout: Millis,
+    pub(super) write_timeout: Duration,
     pub(super) clock: Clock,
-    pub(super) now: Millis,
+    pub(super) now: Instant,
 }
 
 /// What becomes of a connection after its turn.
@@ -109,16 +109,16 @@ pub(super) struct Connection<'c> {
     phase: Phase,
     inflow: Inflow,
     /// The last progress of a write, or when lingering began.
-    since: Millis,
+    since: Instant,
     /// Its moment among the worker's deadlines.
-    pub(super) scheduled: Millis,
+    pub(super) scheduled: Instant,
     /// It is among those that go on once the others had their turn.
     pub(super) queued: bool,
 }
 
 impl<'c> Connection<'c> {
     /// A connection that is to be served, or one for which there is no room.
-    pub(super) fn new(tcp: TcpStream, session: Session<'c>, admitted: bool, now: Millis) -> Self {
+    pub(super) fn new(tcp: TcpStream, session: Session<'c>, admitted: bool, now: Instant) -> Self {
         Self {
             tcp,
             session,
@@ -128,7 +128,7 @@ impl<'c> Connection<'c> {
             phase: if admitted { Phase::Open } else { Phase::Lingering },
             inflow: Inflow::default(),
             since: now,
-            scheduled: Millis::MAX,
+            scheduled: Instant::MAX,
             queued: false,
         }
     }
@@ -187,7 +187,11 @@ impl<'c> Connection<'c> {
     }
 
     /// The server is going: what was begun may be finished until `by`.
-    pub(super) fn stop<S: Service>(&mut self, by: Millis, cx: &mut WorkerContext<'c, S>) -> NextStep {
+    pub(super) fn stop<S: Service>(
+        &mut self,
+        by: Instant,
+        cx: &mut WorkerContext<'c, S>,
+    ) -> NextStep {
         self.session.stop(by);
         if self.phase != Phase::Open || !self.output.is_empty() {
             return NextStep::Wait;
@@ -207,11 +211,11 @@ impl<'c> Connection<'c> {
     }
 
     /// When it wants a turn even if nothing happens.
-    pub(super) fn deadline(&self, write_timeout: Millis) -> Millis {
+    pub(super) fn deadline(&self, write_timeout: Duration) -> Instant {
         match self.phase {
-            Phase::Lingering => self.since.after(LINGER),
-            _ if !self.output.is_empty() => self.since.after(write_timeout),
-            _ => self.session.deadline().unwrap_or(Millis::MAX),
+            Phase::Lingering => self.since.saturating_add(LINGER),
+            _ if !self.output.is_empty() => self.since.saturating_add(write_timeout),
+            _ => self.session.deadline().unwrap_or(Instant::MAX),
         }
     }
 
@@ -224,7 +228,10 @@ impl<'c> Connection<'c> {
     }
 
     /// Lets the session look at the time, or at the stop, even if nothing has come.
-    fn work_idle<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<NextStep, Disconnect> {
+    fn work_idle<S: Service>(
+        &mut self,
+        cx: &mut WorkerContext<'c, S>,
+    ) -> Result<NextStep, Disconnect> {
         if self.may_read() {
             self.pump_parked(cx)?;
         }
@@ -303,7 +310,11 @@ impl<'c> Connection<'c> {
 
     /// Pumps the session until it wants more input, its output is blocked, or it closes; says how many
     /// bytes were consumed. All replies to one batch go out in one write, if they fit the buffer.
-    fn pump<S: Service>(&mut self, input: &[u8], cx: &mut WorkerContext<'c, S>) -> Result<usize, Disconnect> {
+    fn pump<S: Service>(
+        &mut self,
+        input: &[u8],
+        cx: &mut WorkerContext<'c, S>,
+    ) -> Result<usize, Disconnect> {
         let mut consumed = 0;
         loop {
             let mut out = OutBuf::new(&mut cx.tx);
@@ -333,7 +344,7 @@ impl<'c> Connection<'c> {
     /// Whether handlers took long. That time is not the peer's: for the session it stands still.
     fn handlers_were_slow<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> bool {
         let began = std::mem::replace(&mut cx.now, cx.clock.now());
-        let slow = cx.now.since(began) >= SLOW_HANDLER;
+        let slow = cx.now.saturating_duration_since(began) >= SLOW_HANDLER;
         if slow {
             self.session.block(began);
         }
@@ -391,7 +402,11 @@ impl<'c> Connection<'c> {
 }
 
 /// Writes until all is sent or the system takes no more; says how much it took.
-fn write(tcp: &mut TcpStream, bytes: &[u8], counters: &WorkerCounters) -> Result<usize, Disconnect> {
+fn write(
+    tcp: &mut TcpStream,
+    bytes: &[u8],
+    counters: &WorkerCounters,
+) -> Result<usize, Disconnect> {
     let mut sent = 0;
     while sent < bytes.len() {
         match tcp.write(&bytes[sent..]) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use linecard_core::Millis;
+use linecard_core::Instant;
 
 /// One moment for each connection, by its key. A connection's moment is only moved when it comes
 /// earlier; one that has moved later is found out when the earlier comes, and asked anew. So the steady
@@ -10,7 +10,7 @@ use linecard_core::Millis;
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     /// In order. Most come in at its end, for the longest time is the idle timeout, and go out at its front.
-    queue: VecDeque<(Millis, usize)>,
+    queue: VecDeque<(Instant, usize)>,
 }
 
 impl Deadlines {
@@ -21,7 +21,7 @@ impl Deadlines {
 
     /// Moves a connection's moment from `scheduled` to `due`, if that is earlier; gives back the one
     /// that is in force.
-    pub(super) fn advance(&mut self, key: usize, scheduled: Millis, due: Millis) -> Millis {
+    pub(super) fn advance(&mut self, key: usize, scheduled: Instant, due: Instant) -> Instant {
         if due >= scheduled {
             return scheduled;
         }
@@ -32,19 +32,19 @@ impl Deadlines {
         due
     }
 
-    pub(super) fn remove(&mut self, key: usize, scheduled: Millis) {
+    pub(super) fn remove(&mut self, key: usize, scheduled: Instant) {
         if let Ok(at) = self.queue.binary_search(&(scheduled, key)) {
             self.queue.remove(at);
         }
     }
 
     /// The next moment.
-    pub(super) fn next(&self) -> Option<Millis> {
+    pub(super) fn next(&self) -> Option<Instant> {
         self.queue.front().map(|&(due, _)| due)
     }
 
     /// Takes out one connection whose moment has come.
-    pub(super) fn pop_due(&mut self, now: Millis) -> Option<usize> {
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<usize> {
         let &(due, key) = self.queue.front()?;
         (due <= now).then(|| {
             self.queue.pop_front();
@@ -60,17 +60,17 @@ mod tests {
     #[test]
     fn a_moment_only_comes_earlier() {
         let mut deadlines = Deadlines::default();
-        let first = deadlines.advance(7, Millis::MAX, Millis(300));
-        assert_eq!(first, Millis(300));
+        let first = deadlines.advance(7, Instant::MAX, Instant::from_millis(300));
+        assert_eq!(first, Instant::from_millis(300));
         assert_eq!(
-            deadlines.advance(7, first, Millis(500)),
-            Millis(300),
+            deadlines.advance(7, first, Instant::from_millis(500)),
+            Instant::from_millis(300),
             "later: found out when due"
         );
-        assert_eq!(deadlines.advance(7, first, Millis(10)), Millis(10));
-        assert_eq!(deadlines.next(), Some(Millis(10)), "one moment a connection");
-        assert_eq!(deadlines.pop_due(Millis(9)), None);
-        assert_eq!(deadlines.pop_due(Millis(10)), Some(7));
+        assert_eq!(deadlines.advance(7, first, Instant::from_millis(10)), Instant::from_millis(10));
+        assert_eq!(deadlines.next(), Some(Instant::from_millis(10)), "one moment a connection");
+        assert_eq!(deadlines.pop_due(Instant::from_millis(9)), None);
+        assert_eq!(deadlines.pop_due(Instant::from_millis(10)), Some(7));
         assert_eq!(deadlines.next(), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use linecard_core::{Code, Frame, Reply, Answered, Service};
+use linecard_core::{Answered, Code, Frame, Reply, Service};
 
 use super::counters::{WorkerCounters, add};
 

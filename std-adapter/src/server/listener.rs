@@ -10,7 +10,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::config::Config;
-use super::shared::{Mailbox, Accepted, Shared};
+use super::shared::{Accepted, Mailbox, Shared};
 
 const ACCEPT: Token = Token(0);
 const WAKE: Token = Token(1);

@@ -22,8 +22,8 @@ mod deadlines;
 mod guard;
 mod listener;
 mod parked;
-mod slab;
 mod shared;
+mod slab;
 mod worker;
 
 use std::io;

@@ -8,13 +8,13 @@ use std::sync::atomic::{
 };
 use std::time::Duration;
 
-use linecard_core::Millis;
+use linecard_core::Instant;
 use mio::net::TcpStream;
 use mio::{Poll, Waker};
 
 use super::alarm::Alarm;
 use super::budget::Budget;
-use super::clock::{Clock, duration};
+use super::clock::Clock;
 use super::config::Config;
 use super::counters::{Counters, WorkerCounters};
 use super::listener::Listener;
@@ -108,7 +108,7 @@ impl Shared {
     }
 
     /// A worker's next deadline: from then on it will be woken. Not once the server stops.
-    pub(super) fn set_alarm(&self, mailbox: &Mailbox, at: Millis) {
+    pub(super) fn set_alarm(&self, mailbox: &Mailbox, at: Instant) {
         if mailbox.alarm.set(at) {
             wake(&self.listener);
         }
@@ -117,9 +117,12 @@ impl Shared {
     /// Wakes the workers whose deadlines have come; says when the next comes.
     pub(super) fn wake_due_workers(&self) -> Option<Duration> {
         let now = self.clock.now();
-        self.workers.iter().filter(|mailbox| mailbox.alarm.fire(now)).for_each(|mailbox| wake(&mailbox.waker));
+        self.workers
+            .iter()
+            .filter(|mailbox| mailbox.alarm.fire(now))
+            .for_each(|mailbox| wake(&mailbox.waker));
         let next = self.workers.iter().map(|mailbox| mailbox.alarm.at()).min()?;
-        (next < Millis::MAX).then(|| duration(next.since(now)))
+        (next < Instant::MAX).then(|| next.saturating_duration_since(now))
     }
 
     fn wake_workers(&self) {

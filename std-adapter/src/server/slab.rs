@@ -87,10 +87,7 @@ mod tests {
         let mut slab = Slab::with_capacity(4);
         let keys: Vec<_> = "abcd".chars().map(|item| slab.insert(item)).collect();
         assert_eq!(keys, [0, 1, 2, 3]);
-        assert_eq!(
-            (slab.remove(2), slab.remove(1), slab.remove(1)),
-            (Some('c'), Some('b'), None)
-        );
+        assert_eq!((slab.remove(2), slab.remove(1), slab.remove(1)), (Some('c'), Some('b'), None));
         assert_eq!((slab.len(), slab.get_mut(2).is_none()), (2, true));
         assert_eq!((slab.insert('e'), slab.insert('f'), slab.insert('g')), (1, 2, 4));
         assert_eq!(slab.get_mut(2), Some(&mut 'f'));

@@ -3,17 +3,16 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use linecard_core::{Millis, Service, Session};
+use linecard_core::{Instant, Service, Session};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 
-use super::clock::{duration, millis};
 use super::config::Config;
-use super::connection::{NextStep, Connection, WorkerContext};
+use super::connection::{Connection, NextStep, WorkerContext};
 use super::deadlines::Deadlines;
 use super::guard::Guard;
+use super::shared::{Accepted, Mailbox, Shared};
 use super::slab::Slab;
-use super::shared::{Mailbox, Accepted, Shared};
 
 /// The token of the worker's waker; connections have the keys of their places.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -41,7 +40,7 @@ pub(super) struct Worker<'c, S> {
     again: Vec<usize>,
     cx: WorkerContext<'c, S>,
     /// When the last connection is dropped, once the server stops.
-    abort_at: Option<Millis>,
+    abort_at: Option<Instant>,
 }
 
 impl<'c, S: Service> Worker<'c, S> {
@@ -60,9 +59,9 @@ impl<'c, S: Service> Worker<'c, S> {
             guard: Guard::new(service, &mailbox.counters),
             shared,
             counters: &mailbox.counters,
-            write_timeout: millis(config.write_timeout),
+            write_timeout: config.write_timeout,
             clock: shared.clock,
-            now: Millis(0),
+            now: Instant::from_millis(0),
         };
         Self {
             poll,
@@ -109,9 +108,9 @@ impl<'c, S: Service> Worker<'c, S> {
         }
         let due = self.deadlines.next().into_iter().chain(self.abort_at).min();
         if self.cx.shared.is_stopping() {
-            return due.map(|due| duration(due.since(self.cx.clock.now())));
+            return due.map(|due| due.saturating_duration_since(self.cx.clock.now()));
         }
-        self.cx.shared.set_alarm(self.mailbox, due.unwrap_or(Millis::MAX));
+        self.cx.shared.set_alarm(self.mailbox, due.unwrap_or(Instant::MAX));
         None
     }
 
@@ -185,7 +184,7 @@ impl<'c, S: Service> Worker<'c, S> {
     fn run_deadlines(&mut self) {
         while let Some(key) = self.deadlines.pop_due(self.cx.now) {
             self.turn(key, |connection, cx| {
-                connection.scheduled = Millis::MAX;
+                connection.scheduled = Instant::MAX;
                 connection.due(cx)
             });
         }
@@ -217,7 +216,7 @@ impl<'c, S: Service> Worker<'c, S> {
     }
 
     fn begin_stop(&mut self) {
-        self.abort_at = Some(self.cx.now.after(millis(self.config.stop_timeout)));
+        self.abort_at = Some(self.cx.now.saturating_add(self.config.stop_timeout));
         let by = self.stop_by().unwrap_or_default();
         for key in 0..self.connections.end() {
             self.turn(key, |connection, cx| connection.stop(by, cx));
@@ -226,9 +225,8 @@ impl<'c, S: Service> Worker<'c, S> {
 
     /// Until when frames that were begun may be finished, once the server stops: half of its time. The
     /// rest is for sending and for closing.
-    fn stop_by(&self) -> Option<Millis> {
-        let half = Millis(millis(self.config.stop_timeout).0 / 2);
-        self.abort_at.map(|at| at.since(half))
+    fn stop_by(&self) -> Option<Instant> {
+        self.abort_at.map(|at| at.saturating_sub(self.config.stop_timeout / 2))
     }
 }
 
@@ -236,7 +234,7 @@ impl<'c, S: Service> Worker<'c, S> {
 mod tests {
     use std::net;
 
-    use linecard_core::{Code, Frame, Reply, Answered};
+    use linecard_core::{Answered, Code, Frame, Reply};
 
     use super::*;
     use crate::server::listener::Listener;

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use linecard_std::protocol::Millis;
 use socket2::SockRef;
 
 use crate::support::{App, Running, nothing_left};
@@ -12,8 +11,8 @@ use crate::support::{App, Running, nothing_left};
 #[test]
 fn nothing_is_left_of_them() {
     let server = Running::start(App::new().0, 2, |config| {
-        config.limits.frame_deadline = Millis(200);
-        config.limits.idle_timeout = Millis(300);
+        config.limits.frame_timeout = Duration::from_millis(200);
+        config.limits.idle_timeout = Duration::from_millis(300);
         config.write_timeout = Duration::from_millis(300);
     });
     let mut kept = Vec::new();

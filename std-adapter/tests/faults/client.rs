@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use linecard_std::protocol::{Command, Bytes};
+use linecard_std::protocol::{Bytes, Command};
 use linecard_std::{Client, ClientConfig, Stream};
 use socket2::SockRef;
 

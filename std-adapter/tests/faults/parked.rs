@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use crate::support::{App, Running, nothing_left, bytes};
+use crate::support::{App, Running, bytes, nothing_left};
 
 const KIB: usize = 1_024;
 

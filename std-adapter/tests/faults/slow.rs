@@ -5,8 +5,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use linecard_std::protocol::Millis;
-
 use crate::support::{App, Running, SOON, bytes, text};
 
 #[test]
@@ -66,7 +64,7 @@ fn how_long_others_wait() {
 fn its_caller_is_not_idle_meanwhile() {
     let idle = Duration::from_millis(500);
     let server = Running::start(App::new().0, 1, |config| {
-        config.limits.idle_timeout = Millis(500);
+        config.limits.idle_timeout = Duration::from_millis(500);
     });
     let mut peer = server.served();
     peer.send(b"SLEEP #1\n800\n").expect("sent");

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{io, panic};
 
-use linecard_std::protocol::{Code, Frame, Reply, Answered, Service};
+use linecard_std::protocol::{Answered, Code, Frame, Reply, Service};
 use linecard_std::{Config, Counters, Server, ServerHandle};
 use linecard_suite::oracle;
 use linecard_suite::peer::Peer;

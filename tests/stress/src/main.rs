@@ -52,7 +52,9 @@ mod linux {
         if report.is_slow() {
             broken.push("the 99th percentile is over its limit".into());
         }
-        broken.extend(report.weak().map(|attacker| format!("{} was weaker than planned", attacker.name)));
+        broken.extend(
+            report.weak().map(|attacker| format!("{} was weaker than planned", attacker.name)),
+        );
         for words in &broken {
             println!("BROKEN  {words}");
         }

@@ -90,7 +90,8 @@ fn storm(addr: SocketAddr, process: u32, plan: &Plan) -> io::Result<Stormed> {
         ];
         let watched = scope.spawn(|| watch(process, &over));
         let calls = call(addr, plan.calls, end);
-        let attackers = attackers.map(|attacker| attacker.join().expect("an hostile peer that doesn't panic"));
+        let attackers =
+            attackers.map(|attacker| attacker.join().expect("an hostile peer that doesn't panic"));
         over.store(true, Relaxed);
         let (peak, socket_kib) = watched.join().expect("a watch that doesn't panic");
         Ok(Stormed { calls: calls?, attackers: attackers.into(), peak, socket_kib })

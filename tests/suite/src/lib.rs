@@ -8,10 +8,10 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod bytes;
 pub mod cases;
 pub mod generate;
 pub mod hostile;
-pub mod bytes;
 pub mod oracle;
 pub mod peer;
 pub mod prerequisite;

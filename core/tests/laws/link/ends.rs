@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
+use std::time::Duration;
+
 use linecard_core::{
-    Incoming, Client, Code, Frame, Limits, Millis, OutBuf, Reply, Answered, Service, Session, Text, Want,
-    pump,
+    Answered, ClientSession, Code, Frame, Incoming, Instant, Limits, OutBuf, Reply, Service,
+    Session, Text, Want, pump,
 };
 use linecard_suite::generate::Random;
 
@@ -15,8 +17,8 @@ const LIMITS: Limits = Limits {
     max_body_len: 80,
     max_reply_len: 80,
     skip_budget: 200,
-    frame_deadline: Millis(3_000),
-    idle_timeout: Millis(8_000),
+    frame_timeout: Duration::from_millis(3_000),
+    idle_timeout: Duration::from_millis(8_000),
 };
 
 /// A write that makes no progress for so long resets the connection.
@@ -72,7 +74,7 @@ impl ServerEnd {
     pub(super) fn new(random: &mut Random) -> Self {
         static LIMITS_OF_ALL: Limits = LIMITS;
         Self {
-            session: Session::new(&LIMITS_OF_ALL, Millis(0)),
+            session: Session::new(&LIMITS_OF_ALL, Instant::from_millis(0)),
             ledger: Ledger::default(),
             input: Vec::new(),
             output: VecDeque::new(),
@@ -101,7 +103,7 @@ impl ServerEnd {
     }
 
     pub(super) fn stop(&mut self, now: u64) {
-        self.session.stop(Millis(now + self.clock_ahead + STOP_WITHIN));
+        self.session.stop(Instant::from_millis(now + self.clock_ahead + STOP_WITHIN));
     }
 
     /// Does all that can be done now.
@@ -113,7 +115,7 @@ impl ServerEnd {
             }
             self.write(now, down, random);
             if !self.output.is_empty() {
-                self.session.block(Millis(now + self.clock_ahead));
+                self.session.block(Instant::from_millis(now + self.clock_ahead));
                 if now >= self.progress_at + WRITE_TIMEOUT {
                     up.cut();
                     down.cut();
@@ -146,13 +148,16 @@ impl ServerEnd {
     fn pump(&mut self, now: u64, end: bool) -> bool {
         let mut buf = vec![0; self.out_cap];
         let mut out = OutBuf::new(&mut buf);
-        let now = Millis(now + self.clock_ahead);
+        let now = Instant::from_millis(now + self.clock_ahead);
         let (consumed, want) =
             pump(&mut self.session, &mut self.ledger, now, &self.input, end, &mut out);
         self.input.drain(..consumed);
         self.output.extend(out.written());
         self.is_closing = want == Want::Close;
-        assert!(self.is_closing || self.input.len() < LIMITS.max_request_frame_len(), "it wants too much");
+        assert!(
+            self.is_closing || self.input.len() < LIMITS.max_request_frame_len(),
+            "it wants too much"
+        );
         consumed > 0 || !self.output.is_empty() || self.is_closing
     }
 
@@ -163,7 +168,7 @@ impl ServerEnd {
         if !self.output.is_empty() {
             return Some(self.progress_at + WRITE_TIMEOUT);
         }
-        self.session.deadline().map(|due| due.0.saturating_sub(self.clock_ahead))
+        self.session.deadline().map(|due| due.as_millis().saturating_sub(self.clock_ahead))
     }
 }
 
@@ -221,7 +226,7 @@ impl Call {
 
 /// A client's end of a connection, and its plan.
 pub(super) struct ClientEnd {
-    client: Client<6>,
+    client: ClientSession<6>,
     calls: Vec<Call>,
     made: usize,
     deadline: u64,
@@ -242,7 +247,7 @@ impl ClientEnd {
         });
         Self {
             calls: calls.collect(),
-            client: Client::new(120, 1_000),
+            client: ClientSession::new(120, 1_000),
             made: 0,
             deadline: if impatient { 1_500 } else { 1_000_000 },
             input: Vec::new(),

@@ -135,7 +135,9 @@ fn judge(fault: Fault, jumps: bool, server: &ServerEnd, client: &ClientEnd) -> u
                 assert_eq!(*got, call.expected, "call {id}");
                 assert_eq!(ran, call.reaches_a_handler(), "call {id}");
             }
-            Some(Outcome::Disconnected) => assert!(!ran, "call {id} was carried out, but told not to be"),
+            Some(Outcome::Disconnected) => {
+                assert!(!ran, "call {id} was carried out, but told not to be")
+            }
             Some(Outcome::GivenUp | Outcome::Lost) => {
                 let excused = fault != Fault::None || jumps || server.timed_out();
                 assert!(excused, "call {id} came to nothing on a sound connection");

@@ -10,9 +10,9 @@ use board::console::{exit, say, write};
 use board::ethernet::{Ethernet, Frames};
 use board::network::{self, GATEWAY};
 use embedded_io::ErrorKind;
-use linecard_demo::{ComplexCommand, Level, Levels, StringCommand};
 use linecard_core::blocking::{Caller, CallerError};
-use linecard_core::{BoundedBytes, UniqueMap, Postcard, BoundedStr, Text};
+use linecard_core::{BoundedBytes, BoundedStr, CallError, Postcard, Text, UniqueMap};
+use linecard_demo::{ComplexCommand, Level, Levels, StringCommand};
 use linecard_firmware as board;
 use linecard_smoltcp::{Platform, Stack, Stream};
 use smoltcp::iface::{SocketSet, SocketStorage};
@@ -93,7 +93,9 @@ fn complex(line: &mut Line<'_, '_>) {
 fn unknown(line: &mut Line<'_, '_>) {
     line.io().expire_in(TIMEOUT);
     match line.call_named("FROB", &Text("")) {
-        Err(CallerError::Refused(refusal)) => tell("FROB: ", refusal.code.as_str()),
+        Err(CallerError::Call(CallError::Refused(refusal))) => {
+            tell("FROB: ", refusal.code.as_str())
+        }
         _ => tell("FROB: ", "not refused"),
     }
 }
@@ -102,9 +104,18 @@ fn unknown(line: &mut Line<'_, '_>) {
 fn value() -> Option<Levels<'static>> {
     let mut entries = UniqueMap::new();
     entries.insert(BoundedStr::new("one")?, 1).ok()?;
-    let outer =
-        Level { n: -4711, s: BoundedStr::new("outer")?, m: entries, p: BoundedBytes::new(b"\x00\xff\n")? };
-    let inner = Level { n: i64::MIN, s: BoundedStr::new("")?, m: UniqueMap::new(), p: BoundedBytes::new(&[])? };
+    let outer = Level {
+        n: -4711,
+        s: BoundedStr::new("outer")?,
+        m: entries,
+        p: BoundedBytes::new(b"\x00\xff\n")?,
+    };
+    let inner = Level {
+        n: i64::MIN,
+        s: BoundedStr::new("")?,
+        m: UniqueMap::new(),
+        p: BoundedBytes::new(&[])?,
+    };
     let mut levels = Levels::new(outer);
     levels.push(inner).ok()?;
     Some(levels)

@@ -6,8 +6,8 @@
 
 use core::hint::black_box;
 
+use linecard_core::{Instant, Limits, OutBuf, Session, Table, pump};
 use linecard_demo::{Demo, table};
-use linecard_core::{Limits, Millis, OutBuf, Session, Table, pump};
 use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
@@ -35,8 +35,8 @@ fn main() -> ! {
     }
 }
 
-fn now() -> Millis {
-    Millis(board::clock::now())
+fn now() -> Instant {
+    Instant::from_millis(board::clock::now())
 }
 
 /// Nothing in this image panics: the linker leaves this out.

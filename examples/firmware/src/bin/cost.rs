@@ -6,8 +6,8 @@
 
 use core::hint::black_box;
 
+use linecard_core::{Instant, Limits, OutBuf, Session, Table, pump};
 use linecard_demo::{Demo, table};
-use linecard_core::{Limits, Millis, OutBuf, Session, Table, pump};
 use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
@@ -49,11 +49,11 @@ fn time(request: &[u8], tx: &mut [u8]) -> u32 {
             board::console::exit(false);
         }
     }
-    u32::try_from(now().since(began).0).unwrap_or(u32::MAX)
+    u32::try_from(now().as_millis().saturating_sub(began.as_millis())).unwrap_or(u32::MAX)
 }
 
-fn now() -> Millis {
-    Millis(board::clock::now())
+fn now() -> Instant {
+    Instant::from_millis(board::clock::now())
 }
 
 /// In decimal.

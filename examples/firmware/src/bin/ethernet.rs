@@ -9,8 +9,8 @@ use core::mem::MaybeUninit;
 
 use board::ethernet::{Ethernet, Frames};
 use board::network::{self, LIMITS, RECEIVE_RING, TRANSMIT_RING};
-use linecard_demo::{Demo, table};
 use linecard_core::Table;
+use linecard_demo::{Demo, table};
 use linecard_firmware as board;
 use linecard_smoltcp::{Resources, Scratch, Server, Stack};
 use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};

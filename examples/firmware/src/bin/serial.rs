@@ -7,9 +7,9 @@
 #![no_main]
 
 use board::uart::Uart;
-use linecard_demo::{Demo, table};
 use linecard_core::blocking::serve_link;
-use linecard_core::{Limits, Millis, Table};
+use linecard_core::{Instant, Limits, Table};
+use linecard_demo::{Demo, table};
 use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
@@ -31,8 +31,8 @@ fn main() -> ! {
     }
 }
 
-fn now() -> Millis {
-    Millis(board::clock::now())
+fn now() -> Instant {
+    Instant::from_millis(board::clock::now())
 }
 
 /// Nothing in this image panics: the linker leaves this out.

@@ -4,107 +4,16 @@
 //! call ─► bytes ─► … ─► bytes ─► step ─► Reply, by the tag that call returned
 //! ```
 
-use core::fmt;
-
 use heapless::Deque;
 
-use crate::code::{MAX_CODE_LEN, Code};
+use crate::call_error::{Fault, MAX_ERR_LINE_LEN, Refusal, RequestError};
+use crate::code::Code;
 use crate::command::Command;
 use crate::encode::{EncodeError, Encoder};
 use crate::frame::{Body, BodyLimits, Decoded, Decoder, Frame, Kind};
 use crate::head::is_name;
 use crate::out_buf::OutBuf;
 use crate::payload::Payload;
-use crate::reply::MAX_MESSAGE_LEN;
-
-/// Why a call was not made. Nothing of it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestError {
-    /// Not a legal name.
-    Name,
-    /// As many calls, or bytes of requests, are unanswered as the client allows: take replies first.
-    Window,
-    /// The request does not fit the free part of the output.
-    NoRoom,
-    /// The value can't be encoded.
-    Value,
-    /// The connection is over.
-    Closed,
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Name => "not a legal command name",
-            Self::Window => "too many calls without a reply",
-            Self::NoRoom => "the request is too large",
-            Self::Value => "the request can't be encoded",
-            Self::Closed => "the connection is over",
-        })
-    }
-}
-
-/// A server's no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal<'i> {
-    /// What it means; an unknown code counts as [`Code::Failed`].
-    pub code: Code,
-    /// The code as it came.
-    pub name: &'i str,
-    /// Words for a person, printable ASCII; often empty.
-    pub words: &'i str,
-}
-
-impl<'i> Refusal<'i> {
-    /// Reads the line of an `ERR`: printable ASCII, a code and then words. `None` is a fault.
-    #[must_use]
-    pub fn parse(body: Body<'i>) -> Option<Self> {
-        let Body::Line(bytes) = body else { return None };
-        let line = core::str::from_utf8(bytes).ok()?;
-        let (name, words) = line.split_once(' ').unwrap_or((line, ""));
-        let printable = bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e));
-        (printable && !name.is_empty()).then(|| Self {
-            code: Code::parse(name).unwrap_or(Code::Failed),
-            name,
-            words,
-        })
-    }
-}
-
-/// The code as it came, and the words.
-impl fmt::Display for Refusal<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)?;
-        if self.words.is_empty() { Ok(()) } else { write!(f, " {}", self.words) }
-    }
-}
-
-/// Why a connection can't go on; every call without a reply fails with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The server closed between frames.
-    End,
-    /// The server closed within a frame.
-    Truncated,
-    /// A frame that is not the grammar's, an ill-formed or counted `ERR`, or an untagged `OK`.
-    Grammar,
-    /// A counted body was not followed by LF.
-    Desync,
-    /// A call was answered before an earlier one.
-    Order,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::End => "the server closed the connection without a reply",
-            Self::Truncated => "the server closed the connection within a reply",
-            Self::Grammar => "the server does not speak Linecard: a reply is not the grammar's",
-            Self::Desync => "the server does not speak Linecard: a reply's length is wrong",
-            Self::Order => "the server answered out of order",
-        })
-    }
-}
 
 /// What a step found, or waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +24,7 @@ pub enum Incoming<'i> {
         /// The tag of the call.
         tag: u32,
         /// The `OK`'s body, or the `ERR`.
-        body: Result<Body<'i>, Refusal<'i>>,
+        body: Result<Body<'i>, Refusal<&'i str>>,
     },
     /// A call was answered with a body over this client's capacity; it was skipped.
     TooLarge {
@@ -135,7 +44,7 @@ pub enum Incoming<'i> {
     },
     /// The server says, of the whole connection, why it closes: no call without a reply was carried
     /// out.
-    Disconnected(Refusal<'i>),
+    Disconnected(Refusal<&'i str>),
     /// The connection is over.
     Closed(Fault),
 }
@@ -153,20 +62,16 @@ struct InFlight {
 /// waits; a caller whose writes can block keeps from deadlock by the window, see
 /// [`new`](Self::new).
 #[derive(Debug)]
-pub struct Client<const CALLS: usize> {
+pub struct ClientSession<const CALLS: usize> {
     decoder: Decoder,
-    bounds: BodyLimits,
+    limits: BodyLimits,
     window: u32,
     in_flight: Deque<InFlight, CALLS>,
     next_tag: u32,
     closed: bool,
 }
 
-/// The longest line of an `ERR`; a client must hold it, whatever its capacity for bodies.
-const MAX_ERR_LINE_LEN: u32 = 112;
-const _: () = assert!(MAX_ERR_LINE_LEN as usize == MAX_CODE_LEN + 1 + MAX_MESSAGE_LEN);
-
-impl<const CALLS: usize> Client<CALLS> {
+impl<const CALLS: usize> ClientSession<CALLS> {
     /// A client that takes replies of up to `max_reply_len` bytes (at least 112, the longest
     /// error's), and has at most `window` bytes of requests without a reply, or one longer request
     /// alone.
@@ -175,10 +80,11 @@ impl<const CALLS: usize> Client<CALLS> {
     /// whole request before it reads never waits for a server that waits for it.
     #[must_use]
     pub const fn new(max_reply_len: u32, window: u32) -> Self {
-        let max_body_len = if max_reply_len > MAX_ERR_LINE_LEN { max_reply_len } else { MAX_ERR_LINE_LEN };
+        let max_body_len =
+            if max_reply_len > MAX_ERR_LINE_LEN { max_reply_len } else { MAX_ERR_LINE_LEN };
         Self {
             decoder: Decoder::new(),
-            bounds: BodyLimits { max_body_len, skip_budget: u32::MAX },
+            limits: BodyLimits { max_body_len, max_skipped_len: u32::MAX },
             window,
             in_flight: Deque::new(),
             next_tag: 0,
@@ -259,7 +165,7 @@ impl<const CALLS: usize> Client<CALLS> {
         if self.closed {
             return (0, Incoming::Closed(Fault::End));
         }
-        let (consumed, decoded) = self.decoder.step(self.bounds, input);
+        let (consumed, decoded) = self.decoder.step(self.limits, input);
         let arrival = match decoded {
             Decoded::Frame(frame) => self.arrive(frame),
             Decoded::Skipped { kind, tag, len } => self.arrive_too_large(kind, tag, len),
