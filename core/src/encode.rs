@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::head::MAX_DIGITS;
 use crate::out_buf::ByteWriter;
 use crate::scan::LF;
+use crate::serialize::Serializer;
 use crate::tuning::move_down;
 
 /// Why a frame could not be written. Nothing of it was.
@@ -81,11 +82,11 @@ impl<'s> Encoder<'s> {
         if bytes.len() > self.max_len as usize {
             return Err(EncodeError::TooLong { limit: self.max_len });
         }
-        let mut pen = ByteWriter::new(self.free);
-        pen.put_head(self.name, len, self.tag);
-        pen.put(bytes);
-        pen.put_byte(LF);
-        pen.finish().map(|len| Encoded { len }).ok_or(EncodeError::NoRoom)
+        let mut writer = ByteWriter::new(self.free);
+        writer.put_head(self.name, len, self.tag);
+        writer.put(bytes);
+        writer.put_byte(LF);
+        writer.finish().map(|len| Encoded { len }).ok_or(EncodeError::NoRoom)
     }
 
     /// The postcard encoding of a value, counted. All of the value is gone through, even where it does not
@@ -98,20 +99,22 @@ impl<'s> Encoder<'s> {
         let (head, rest) = self.free.split_at_mut_checked(head_room).ok_or(EncodeError::NoRoom)?;
         let room = rest.len().saturating_sub(1).min(self.max_len as usize);
         let body = rest.get_mut(..room).unwrap_or_default();
-        let body_len = match postcard::serialize_with_flavor(value, ByteWriter::new(body)) {
-            Ok(len) => len,
-            Err(postcard::Error::SerializeBufferFull) if room == self.max_len as usize => {
-                return Err(EncodeError::TooLong { limit: self.max_len });
-            }
-            Err(postcard::Error::SerializeBufferFull) => return Err(EncodeError::NoRoom),
-            Err(_) => return Err(EncodeError::Value),
+        let mut writer = ByteWriter::new(body);
+        value.serialize(Serializer(&mut writer)).map_err(|_| EncodeError::Value)?;
+        let Some(body_len) = writer.finish() else {
+            let too_long = room == self.max_len as usize;
+            return Err(if too_long {
+                EncodeError::TooLong { limit: self.max_len }
+            } else {
+                EncodeError::NoRoom
+            });
         };
         if let Some(end) = rest.get_mut(body_len) {
             *end = LF;
         }
-        let mut pen = ByteWriter::new(head);
-        pen.put_head(self.name, u32::try_from(body_len).ok(), self.tag);
-        let head_len = pen.finish().ok_or(EncodeError::NoRoom)?;
+        let mut writer = ByteWriter::new(head);
+        writer.put_head(self.name, u32::try_from(body_len).ok(), self.tag);
+        let head_len = writer.finish().ok_or(EncodeError::NoRoom)?;
         let frame_len = head_len.saturating_add(body_len).saturating_add(1);
         close_gap(self.free, head_len, head_room, frame_len);
         Ok(Encoded { len: frame_len })

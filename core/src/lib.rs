@@ -92,6 +92,7 @@ mod payload;
 mod phase;
 mod reply;
 mod scan;
+mod serialize;
 mod service;
 mod session;
 pub mod table;

@@ -1,9 +1,5 @@
 //! The output that a caller lends, written front to back.
 
-use postcard::ser_flavors::Flavor;
-
-use crate::tuning;
-
 /// A buffer being filled with whole frames. What is in it is ready to be sent.
 #[derive(Debug)]
 pub struct OutBuf<'b> {
@@ -124,25 +120,6 @@ impl<'b> ByteWriter<'b> {
     }
 }
 
-/// Where postcard writes to. What does not fit is reported at the end.
-impl Flavor for ByteWriter<'_> {
-    type Output = usize;
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.put_byte(byte);
-        Ok(())
-    }
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        tuning::extend(self, bytes);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<usize> {
-        self.finish().ok_or(postcard::Error::SerializeBufferFull)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,9 +130,9 @@ mod tests {
             [(0, "0"), (7, "7"), (10, "10"), (1_432, "1432"), (u32::MAX, "4294967295")]
         {
             let mut buf = [0; 10];
-            let mut pen = ByteWriter::new(&mut buf);
-            pen.put_number(number);
-            let len = pen.finish().unwrap();
+            let mut writer = ByteWriter::new(&mut buf);
+            writer.put_number(number);
+            let len = writer.finish().unwrap();
             assert_eq!(&buf[..len], text.as_bytes());
         }
     }
@@ -163,10 +140,10 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_noticed() {
         let mut buf = [0; 4];
-        let mut pen = ByteWriter::new(&mut buf);
-        pen.put(b"abc");
-        pen.put(b"de");
-        pen.put(b"f");
-        assert_eq!(pen.finish(), None);
+        let mut writer = ByteWriter::new(&mut buf);
+        writer.put(b"abc");
+        writer.put(b"de");
+        writer.put(b"f");
+        assert_eq!(writer.finish(), None);
     }
 }

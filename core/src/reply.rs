@@ -152,31 +152,31 @@ pub(crate) fn write_error(
     code: Code,
     message: &[Fragment<'_>],
 ) -> Option<usize> {
-    let mut pen = ByteWriter::new(bytes);
-    pen.put_head("ERR", None, tag);
-    pen.put(code.as_str().as_bytes());
+    let mut writer = ByteWriter::new(bytes);
+    writer.put_head("ERR", None, tag);
+    writer.put(code.as_str().as_bytes());
     let mut left = MAX_MESSAGE_LEN;
     let mut gap: &[u8] = b" ";
     for word in message {
         match *word {
             Fragment::Text("") => {}
             Fragment::Text(text) => {
-                pen.put(gap);
+                writer.put(gap);
                 for &byte in text.as_bytes().iter().take(left) {
-                    pen.put_byte(printable(byte));
+                    writer.put_byte(printable(byte));
                 }
                 left = left.saturating_sub(text.len());
                 gap = b"";
             }
             Fragment::Number(number) => {
-                pen.put(gap);
-                pen.put_number(number);
+                writer.put(gap);
+                writer.put_number(number);
                 gap = b"";
             }
         }
     }
-    pen.put_byte(b'\n');
-    pen.finish()
+    writer.put_byte(b'\n');
+    writer.finish()
 }
 
 const fn printable(byte: u8) -> u8 {

@@ -2,7 +2,6 @@
 
 use super::move_chunk;
 use crate::head::is_name_byte;
-use crate::out_buf::ByteWriter;
 use crate::scan::LF;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -62,17 +61,5 @@ pub(crate) fn move_down(bytes: &mut [u8], gap: usize) {
     }
     while move_chunk::<1>(bytes, at, gap) {
         at = at.saturating_add(1);
-    }
-}
-
-/// Most of what postcard writes is a byte or two.
-pub(crate) fn extend(writer: &mut ByteWriter<'_>, bytes: &[u8]) {
-    match *bytes {
-        [byte] => writer.put_byte(byte),
-        [first, second] => {
-            writer.put_byte(first);
-            writer.put_byte(second);
-        }
-        _ => writer.put(bytes),
     }
 }

@@ -7,9 +7,9 @@ mod fast;
 mod small;
 
 #[cfg(not(feature = "small"))]
-pub(crate) use fast::{extend, find_lf, move_down, name_len};
+pub(crate) use fast::{find_lf, move_down, name_len};
 #[cfg(feature = "small")]
-pub(crate) use small::{extend, find_lf, move_down, name_len};
+pub(crate) use small::{find_lf, move_down, name_len};
 
 /// Moves `LEN` bytes down by `gap` to `at`, if so many are there. All are read before the first is
 /// written.

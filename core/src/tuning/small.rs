@@ -2,7 +2,6 @@
 
 use super::move_chunk;
 use crate::head::is_name_byte;
-use crate::out_buf::ByteWriter;
 use crate::scan::LF;
 
 /// The index of the first LF at or after `from`.
@@ -26,9 +25,4 @@ pub(crate) fn move_down(bytes: &mut [u8], gap: usize) {
     while move_chunk::<1>(bytes, at, gap) {
         at = at.saturating_add(1);
     }
-}
-
-/// Writes what postcard gives.
-pub(crate) fn extend(writer: &mut ByteWriter<'_>, bytes: &[u8]) {
-    writer.put(bytes);
 }

@@ -13,6 +13,7 @@ mod link;
 mod oracle;
 mod properties;
 mod replies;
+mod serialize;
 mod session;
 mod support;
 mod table;
