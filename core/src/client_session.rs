@@ -84,7 +84,7 @@ impl<const CALLS: usize> ClientSession<CALLS> {
             if max_reply_len > MAX_ERR_LINE_LEN { max_reply_len } else { MAX_ERR_LINE_LEN };
         Self {
             decoder: Decoder::new(),
-            limits: BodyLimits { max_body_len, max_skipped_len: u32::MAX },
+            limits: BodyLimits { max_body_len, skip_budget: u32::MAX },
             window,
             in_flight: Deque::new(),
             next_tag: 0,

@@ -9,7 +9,7 @@
 //! within the skip budget, is consumed as it comes and never stored.
 
 use crate::code::Code;
-use crate::head::{Head, HeadLine};
+use crate::head::Head;
 use crate::scan::{LF, find_lf, least_len, trim_cr};
 
 /// The body of a frame, and how its extent was told.
@@ -61,11 +61,16 @@ impl<'i> Frame<'i> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyLimits {
     pub(crate) max_body_len: u32,
-    pub(crate) max_skipped_len: u32,
+    pub(crate) skip_budget: u32,
 }
 
 impl BodyLimits {
-    pub(crate) const NONE: Self = Self { max_body_len: u32::MAX, max_skipped_len: u32::MAX };
+    const NONE: Self = Self { max_body_len: u32::MAX, skip_budget: u32::MAX };
+
+    /// The longest body that does not break the stream.
+    pub(crate) fn max_skipped_len(self) -> u32 {
+        self.skip_budget.max(self.max_body_len)
+    }
 }
 
 /// What a step found.
@@ -152,123 +157,98 @@ impl Decoder {
 
     /// Looks at `input`, all that is received and not yet consumed. Returns how many bytes at its
     /// front are done with; the caller drops them when it is done with the frame.
+    ///
+    /// The one parser of whole frames. What is rare, and what is wrong, is out of line.
+    #[cfg_attr(
+        not(feature = "small"),
+        expect(clippy::inline_always, reason = "a union of outcomes would be copied")
+    )]
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    #[cfg_attr(feature = "small", inline(never))]
     pub(crate) fn step<'i>(&mut self, limits: BodyLimits, input: &'i [u8]) -> Stepped<'i> {
-        match self.whole_frame(limits.max_body_len, input) {
-            Some((len, frame)) => (len, Decoded::Frame(frame)),
-            None => self.explain(limits, input),
-        }
-    }
-
-    /// The one parser of whole frames: a frame within the limit at the front of `input`, and its
-    /// length. After `None`, [`explain`](Self::explain) says what is missing or wrong.
-    #[inline]
-    pub(crate) fn whole_frame<'i>(
-        &mut self,
-        max_body_len: u32,
-        input: &'i [u8],
-    ) -> Option<(usize, Frame<'i>)> {
         let scanned = match self.state {
             State::Fresh => 0,
             State::Line { scanned } => scanned,
             State::Counted { frame_len } if input.len() >= frame_len as usize => 0,
-            _ => return None,
+            _ => return self.skip(limits, input, 0),
         };
-        let (Head { name, len, tag }, at) = Head::line_at_front_of(input)?;
-        let rest = input.get(at..)?;
-        let (body, end) = if let Some(len) = len {
-            (Body::Counted(rest.get(..len as usize)?), len as usize)
+        let Some((Head { name, len, tag }, at)) = Head::line_at_front_of(input) else {
+            return no_head(input);
+        };
+        let rest = input.get(at..).unwrap_or_default();
+        let found = if let Some(len) = len {
+            let end = len as usize;
+            rest.get(..end)
+                .filter(|_| rest.get(end) == Some(&LF))
+                .map(|body| (Body::Counted(body), end))
         } else {
-            let end = find_lf(rest, scanned.saturating_sub(at))?;
-            (Body::Line(trim_cr(rest.get(..end)?)), end)
+            find_lf(rest, scanned.saturating_sub(at))
+                .and_then(|end| Some((Body::Line(trim_cr(rest.get(..end)?)), end)))
         };
-        if body.bytes().len() > max_body_len as usize || rest.get(end) != Some(&LF) {
-            return None;
-        }
-        self.state = State::Fresh;
-        Some((at.saturating_add(end).saturating_add(1), Frame { name, tag, body }))
-    }
-
-    /// Why there is no whole frame within the limit at the front of `input`.
-    #[inline(never)]
-    fn explain<'i>(&mut self, limits: BodyLimits, input: &'i [u8]) -> Stepped<'i> {
-        match self.state {
-            State::Counted { frame_len } if input.len() < frame_len as usize => {
-                (0, Decoded::NeedInput { frame_len: Some(frame_len) })
+        match found {
+            Some((body, end)) if body.bytes().len() <= limits.max_body_len as usize => {
+                self.state = State::Fresh;
+                let frame_len = at.saturating_add(end).saturating_add(1);
+                (frame_len, Decoded::Frame(Frame { name, tag, body }))
             }
-            State::Line { scanned } => self.explain_head(limits, input, scanned),
-            State::Fresh | State::Counted { .. } => self.explain_head(limits, input, 0),
-            State::SkipCounted { kind, tag, len, left } => {
-                self.skip_counted(input, 0, (kind, tag, len), left)
+            _ => {
+                let lf = found.map(|(_, end)| end);
+                self.otherwise(limits, input, (name, tag, len), at, lf)
             }
-            State::SkipLine(seen) => self.skip_more(limits, input, seen),
         }
     }
 
-    fn explain_head<'i>(
+    /// Not a whole frame within the limit: incomplete, too long, or without its LF. Its body begins
+    /// `at`; the LF of a line is `lf` bytes further, if it is there.
+    #[cfg_attr(not(feature = "small"), inline(never))]
+    fn otherwise<'i>(
         &mut self,
         limits: BodyLimits,
         input: &'i [u8],
-        scanned: usize,
-    ) -> Stepped<'i> {
-        match HeadLine::at_front_of(input) {
-            HeadLine::Whole(head, at) => match head.len {
-                Some(len) => self.explain_counted(limits, input, head, at, len),
-                None => self.explain_line(limits, input, head, at, scanned),
-            },
-            HeadLine::Partial => (0, Decoded::NeedInput { frame_len: None }),
-            HeadLine::Bad => broken(Code::BadHead, None),
-        }
-    }
-
-    /// The body starts `at`, and the head gave its length.
-    fn explain_counted<'i>(
-        &mut self,
-        limits: BodyLimits,
-        input: &'i [u8],
-        head: Head<'i>,
+        (name, tag, len): (&str, Option<u32>, Option<u32>),
         at: usize,
-        len: u32,
+        lf: Option<usize>,
     ) -> Stepped<'i> {
-        if len > limits.max_skipped_len {
-            return broken(Code::TooLarge, head.tag);
+        let rest = input.get(at..).unwrap_or_default();
+        let kind = Kind::of(name);
+        if let Some(len) = len {
+            if len > limits.max_skipped_len() {
+                return broken(Code::TooLarge, tag);
+            }
+            if len > limits.max_body_len {
+                self.state = State::SkipCounted { kind, tag, len, left: len };
+                return self.skip(limits, input, at);
+            }
+            if rest.len() > len as usize {
+                return broken(Code::Desync, tag);
+            }
+            let frame_len = clamp(at.saturating_add(len as usize).saturating_add(1));
+            self.state = State::Counted { frame_len };
+            return need(Some(frame_len));
         }
-        if len > limits.max_body_len {
-            return self.skip_counted(input, at, (Kind::of(head.name), head.tag, len), len);
+        let least = lf.unwrap_or_else(|| least_len(rest.len(), rest.last().copied()));
+        if least > limits.max_body_len as usize {
+            self.state = State::SkipLine(SkippedLine { kind, tag, len: 0, last: None });
+            return self.skip(limits, input, at);
         }
-        let end = at.saturating_add(len as usize);
-        if input.len() > end {
-            return broken(Code::Desync, head.tag);
-        }
-        let frame_len = clamp(end.saturating_add(1));
-        self.state = State::Counted { frame_len };
-        (0, Decoded::NeedInput { frame_len: Some(frame_len) })
-    }
-
-    /// The body starts `at` and ends at an LF, which is not among the first `scanned` bytes.
-    fn explain_line<'i>(
-        &mut self,
-        limits: BodyLimits,
-        input: &'i [u8],
-        head: Head<'i>,
-        at: usize,
-        scanned: usize,
-    ) -> Stepped<'i> {
-        let body = input.get(at..).unwrap_or_default();
-        let lf = find_lf(body, scanned.saturating_sub(at));
-        let line = body.get(..lf.unwrap_or(body.len())).unwrap_or_default();
-        let last = line.last().copied();
-        if least_len(line.len(), last) > limits.max_body_len as usize {
-            let seen =
-                SkippedLine { kind: Kind::of(head.name), tag: head.tag, len: line.len(), last };
-            let end = lf.map(|lf| at.saturating_add(lf).saturating_add(1));
-            return self.skip_line(limits, input, end, seen);
-        }
-        debug_assert!(lf.is_none(), "a whole frame was not taken as one");
         self.state = State::Line { scanned: input.len() };
-        (0, Decoded::NeedInput { frame_len: None })
+        need(None)
     }
 
-    /// `left` bytes of the body, from `at` on, and its LF go by.
+    /// Goes on with a frame whose head was judged: waits for its end, or skips it.
+    #[cfg_attr(not(feature = "small"), inline(never))]
+    fn skip<'i>(&mut self, limits: BodyLimits, input: &'i [u8], at: usize) -> Stepped<'i> {
+        match self.state {
+            State::SkipCounted { kind, tag, len, left } => {
+                self.skip_counted(input, at, (kind, tag, len), left)
+            }
+            State::SkipLine(seen) => self.skip_line(limits, input, at, seen),
+            State::Counted { frame_len } => need(Some(frame_len)),
+            State::Fresh | State::Line { .. } => need(None),
+        }
+    }
+
+    /// `left` bytes of the body, from `at` on, and its LF are dropped.
     fn skip_counted<'i>(
         &mut self,
         input: &'i [u8],
@@ -284,49 +264,51 @@ impl Decoder {
             }
             Some(_) => broken(Code::Desync, tag),
             None => {
-                let gone = clamp(input.len().saturating_sub(at));
-                let left = left.saturating_sub(gone);
+                let dropped = clamp(input.len().saturating_sub(at));
+                let left = left.saturating_sub(dropped);
                 self.state = State::SkipCounted { kind, tag, len, left };
                 (input.len(), Decoded::NeedInput { frame_len: None })
             }
         }
     }
 
-    /// More of a line of which `seen` is gone.
-    fn skip_more<'i>(
-        &mut self,
-        limits: BodyLimits,
-        input: &'i [u8],
-        seen: SkippedLine,
-    ) -> Stepped<'i> {
-        let lf = find_lf(input, 0);
-        let part = input.get(..lf.unwrap_or(input.len())).unwrap_or_default();
-        let len = seen.len.saturating_add(part.len());
-        let last = part.last().copied().or(seen.last);
-        let end = lf.map(|lf| lf.saturating_add(1));
-        self.skip_line(limits, input, end, SkippedLine { len, last, ..seen })
-    }
-
-    /// A line over the limit, `seen` up to its `end`, or so far.
+    /// More of a line over the limit, from `at` on, of which `seen` is dropped.
     fn skip_line<'i>(
         &mut self,
         limits: BodyLimits,
         input: &'i [u8],
-        end: Option<usize>,
+        at: usize,
         seen: SkippedLine,
     ) -> Stepped<'i> {
-        let SkippedLine { kind, tag, len, last } = seen;
-        let len = least_len(len, last);
-        if len > limits.max_skipped_len as usize {
-            return broken(Code::TooLarge, tag);
+        let lf = find_lf(input, at);
+        let part = input.get(at..lf.unwrap_or(input.len())).unwrap_or_default();
+        let seen = SkippedLine {
+            len: seen.len.saturating_add(part.len()),
+            last: part.last().copied().or(seen.last),
+            ..seen
+        };
+        let len = least_len(seen.len, seen.last);
+        if len > limits.max_skipped_len() as usize {
+            return broken(Code::TooLarge, seen.tag);
         }
-        if let Some(end) = end {
+        if let Some(lf) = lf {
             self.state = State::Fresh;
-            return (end, Decoded::Skipped { kind, tag, len: clamp(len) });
+            let skipped = Decoded::Skipped { kind: seen.kind, tag: seen.tag, len: clamp(len) };
+            return (lf.saturating_add(1), skipped);
         }
         self.state = State::SkipLine(seen);
         (input.len(), Decoded::NeedInput { frame_len: None })
     }
+}
+
+/// No head line: not yet, or never.
+#[cfg_attr(not(feature = "small"), inline(never))]
+fn no_head<'i>(input: &[u8]) -> Stepped<'i> {
+    if Head::may_follow(input) { need(None) } else { broken(Code::BadHead, None) }
+}
+
+const fn need<'i>(frame_len: Option<u32>) -> Stepped<'i> {
+    (0, Decoded::NeedInput { frame_len })
 }
 
 const fn broken<'i>(code: Code, tag: Option<u32>) -> Stepped<'i> {

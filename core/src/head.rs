@@ -50,6 +50,12 @@ impl<'i> Head<'i> {
         }
     }
 
+    /// Whether `input`, which begins with no head line, may still become one: a line is judged at its
+    /// LF, or after [`MAX_HEAD_LINE_LEN`] bytes without one; never earlier.
+    pub(crate) fn may_follow(input: &[u8]) -> bool {
+        input.len() < MAX_HEAD_LINE_LEN && find_lf(input, 0).is_none()
+    }
+
     /// Reads as far as the grammar goes; gives back what stands there, which should be the line's end.
     #[inline]
     fn at_front_of(bytes: &'i [u8]) -> Option<(Self, &'i [u8])> {
@@ -116,31 +122,5 @@ fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
         [b'0', b'0'..=b'9', ..] => None,
         [b'0'..=b'9', ..] => Some((value, rest)),
         _ => None,
-    }
-}
-
-/// What the front of an input holds of a head line.
-pub(crate) enum HeadLine<'i> {
-    /// A head, and the bytes of its line.
-    Whole(Head<'i>, usize),
-    /// No LF yet, and it may still come.
-    Partial,
-    /// Not the grammar's, or longer than the longest legal one.
-    Bad,
-}
-
-impl<'i> HeadLine<'i> {
-    /// Judges at the LF, or after [`MAX_HEAD_LINE_LEN`] bytes without one; never earlier.
-    #[inline]
-    pub(crate) fn at_front_of(input: &'i [u8]) -> Self {
-        if let Some((head, len)) = Head::line_at_front_of(input) {
-            return Self::Whole(head, len);
-        }
-        let window = input.get(..MAX_HEAD_LINE_LEN).unwrap_or(input);
-        if window.len() == MAX_HEAD_LINE_LEN || find_lf(window, 0).is_some() {
-            Self::Bad
-        } else {
-            Self::Partial
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::frame::BodyLimits;
 use crate::head::MAX_HEAD_LINE_LEN;
 use crate::reply::{MAX_ERR_FRAME_LEN, MAX_OK_HEAD_LEN};
 
@@ -57,9 +58,10 @@ impl Limits {
         if ok > MAX_ERR_FRAME_LEN { ok } else { MAX_ERR_FRAME_LEN }
     }
 
-    /// The longest body that doesn't close the session.
-    pub(crate) const fn max_skipped_len(&self) -> u32 {
-        if self.skip_budget > self.max_body_len { self.skip_budget } else { self.max_body_len }
+    /// What the decoder keeps to.
+    #[inline]
+    pub(crate) const fn of_bodies(&self) -> BodyLimits {
+        BodyLimits { max_body_len: self.max_body_len, skip_budget: self.skip_budget }
     }
 }
 

@@ -10,7 +10,7 @@
 //! ```
 
 use crate::code::Code;
-use crate::frame::{BodyLimits, Decoded, Decoder, Frame};
+use crate::frame::{Decoded, Decoder, Frame};
 use crate::limits::Limits;
 use crate::out_buf::OutBuf;
 use crate::phase::{Phase, PhaseClock};
@@ -92,12 +92,22 @@ impl<'l> Session<'l> {
         end: bool,
         out: &mut OutBuf<'_>,
     ) -> (usize, Step<'i>) {
-        if self.is_ready(out)
-            && let Some((len, frame)) = self.decoder.whole_frame(self.limits.max_body_len, input)
+        if !self.is_ready(out)
+            && let Some(step) = self.settle(now, out)
         {
-            return (len, self.hand_out(frame, now));
+            return (0, step);
         }
-        self.step_otherwise(now, input, end, out)
+        match self.decoder.step(self.limits.of_bodies(), input) {
+            (len, Decoded::Frame(frame)) => {
+                self.clock.start(Phase::Idle, now);
+                self.pending = PendingReply::Owed { tag: frame.tag };
+                (len, Step::Request(frame))
+            }
+            (len, decoded) => {
+                let begun = !input.is_empty();
+                (len, self.step_otherwise(now, &decoded, (begun, end), out))
+            }
+        }
     }
 
     /// Whether only input matters now: no reply owed, not closed, no lack of room, no stop.
@@ -109,44 +119,24 @@ impl<'l> Session<'l> {
             && out.free() >= self.limits.max_reply_frame_len()
     }
 
-    #[inline]
-    fn hand_out<'i>(&mut self, frame: Frame<'i>, now: Instant) -> Step<'i> {
-        self.clock.start(Phase::Idle, now);
-        self.pending = PendingReply::Owed { tag: frame.tag };
-        Step::Request(frame)
-    }
-
-    /// All that is not an ordinary whole frame.
-    #[inline(never)]
-    fn step_otherwise<'i>(
-        &mut self,
-        now: Instant,
-        input: &'i [u8],
-        end: bool,
-        out: &mut OutBuf<'_>,
-    ) -> (usize, Step<'i>) {
+    /// What goes before input.
+    #[cfg_attr(not(feature = "small"), inline(never))]
+    fn settle<'i>(&mut self, now: Instant, out: &mut OutBuf<'_>) -> Option<Step<'i>> {
         if self.clock.phase() == Phase::Closed {
-            return (0, Step::Close);
+            return Some(Step::Close);
         }
         let free = self.limits.max_reply_frame_len();
         if out.free() < free {
             self.block(now);
-            return (0, Step::NeedOutput { free });
+            return Some(Step::NeedOutput { free });
         }
         self.unblock(now);
         if self.pending != PendingReply::None {
             let _answered = self.reply(out).error(Code::Failed, "no answer");
-            return (0, Step::Refused(Code::Failed));
+            return Some(Step::Refused(Code::Failed));
         }
-        if self.clock.phase() == Phase::Idle {
-            if self.is_stopping() {
-                return (0, self.close_with(Code::Stopping, out));
-            }
-            if !input.is_empty() {
-                self.clock.start(Phase::Frame, now);
-            }
-        }
-        self.decode(now, input, end, out)
+        let stops = self.is_stopping() && self.clock.phase() == Phase::Idle;
+        stops.then(|| self.close_with(Code::Stopping, out))
     }
 
     /// The limits that it keeps to.
@@ -196,35 +186,34 @@ impl<'l> Session<'l> {
         self.stop_by < Instant::MAX
     }
 
-    fn decode<'i>(
+    /// All that is not a whole frame within the limit.
+    #[cfg_attr(not(feature = "small"), inline(never))]
+    fn step_otherwise<'i>(
         &mut self,
         now: Instant,
-        input: &'i [u8],
-        end: bool,
+        decoded: &Decoded<'i>,
+        (begun, end): (bool, bool),
         out: &mut OutBuf<'_>,
-    ) -> (usize, Step<'i>) {
-        let limits = BodyLimits {
-            max_body_len: self.limits.max_body_len,
-            max_skipped_len: self.limits.max_skipped_len(),
-        };
-        let (consumed, decoded) = self.decoder.step(limits, input);
-        let step = match decoded {
-            Decoded::Frame(frame) => self.hand_out(frame, now),
+    ) -> Step<'i> {
+        match *decoded {
+            Decoded::NeedInput { frame_len } => {
+                if begun && self.clock.phase() == Phase::Idle {
+                    self.clock.start(Phase::Frame, now);
+                }
+                self.wait(now, end, frame_len, out)
+            }
             Decoded::Skipped { tag, .. } => {
                 self.clock.start(Phase::Idle, now);
-                self.refuse(Code::TooLarge, tag, &over(limits.max_body_len), out)
-            }
-            Decoded::Broken { code: Code::TooLarge, tag } => {
-                self.clock.close();
-                self.refuse(Code::TooLarge, tag, &over(limits.max_skipped_len), out)
+                self.refuse(Code::TooLarge, tag, &over(self.limits.max_body_len), out)
             }
             Decoded::Broken { code, tag } => {
                 self.clock.close();
-                self.refuse(code, tag, &[], out)
+                let limit = over(self.limits.of_bodies().max_skipped_len());
+                let message = if code == Code::TooLarge { limit.as_slice() } else { &[] };
+                self.refuse(code, tag, message, out)
             }
-            Decoded::NeedInput { frame_len } => self.wait(now, end, frame_len, out),
-        };
-        (consumed, step)
+            Decoded::Frame(frame) => Step::Request(frame),
+        }
     }
 
     /// The input has no whole frame.
