@@ -10,7 +10,7 @@ use crate::call_error::{Fault, MAX_ERR_LINE_LEN, Refusal, RequestError};
 use crate::code::Code;
 use crate::command::Command;
 use crate::encode::{EncodeError, Encoder};
-use crate::frame::{Body, BodyLimits, Decoded, Decoder, Frame, Kind};
+use crate::frame::{Body, BodyLimits, Decoder, Found, Frame, Kind};
 use crate::head::is_name;
 use crate::out_buf::OutBuf;
 use crate::payload::Payload;
@@ -165,19 +165,26 @@ impl<const CALLS: usize> ClientSession<CALLS> {
         if self.closed {
             return (0, Incoming::Closed(Fault::End));
         }
-        let (consumed, decoded) = self.decoder.step(self.limits, input);
-        let arrival = match decoded {
-            Decoded::Frame(frame) => self.arrive(frame),
-            Decoded::Skipped { kind, tag, len } => self.arrive_too_large(kind, tag, len),
-            Decoded::NeedInput { .. } if end => {
+        match self.decoder.whole_frame(self.limits.max_body_len, input) {
+            Some((len, frame)) => (len, self.arrive(frame)),
+            None => self.step_otherwise(input, end),
+        }
+    }
+
+    /// There is no whole frame within the limit.
+    fn step_otherwise<'i>(&mut self, input: &[u8], end: bool) -> (usize, Incoming<'i>) {
+        let (len, found) = self.decoder.explain(self.limits, input);
+        let incoming = match found {
+            Found::Skipped { kind, tag, len } => self.arrive_too_large(kind, tag, len),
+            Found::NeedInput { .. } if end => {
                 let between = input.is_empty() && self.decoder.is_fresh();
                 self.close(if between { Fault::End } else { Fault::Truncated })
             }
-            Decoded::NeedInput { frame_len } => Incoming::NeedInput { frame_len },
-            Decoded::Broken { code: Code::Desync, .. } => self.close(Fault::Desync),
-            Decoded::Broken { .. } => self.close(Fault::Grammar),
+            Found::NeedInput { frame_len } => Incoming::NeedInput { frame_len },
+            Found::Broken { code: Code::Desync, .. } => self.close(Fault::Desync),
+            Found::Broken { .. } => self.close(Fault::Grammar),
         };
-        (consumed, arrival)
+        (len, incoming)
     }
 
     fn arrive<'i>(&mut self, frame: Frame<'i>) -> Incoming<'i> {

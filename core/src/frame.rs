@@ -50,10 +50,7 @@ impl<'i> Frame<'i> {
     /// [`ClientSession`](crate::ClientSession).
     #[must_use]
     pub fn parse(bytes: &'i [u8]) -> Option<(Self, usize)> {
-        match Decoder::new().step(BodyLimits::NONE, bytes) {
-            (len, Decoded::Frame(frame)) => Some((frame, len)),
-            _ => None,
-        }
+        Decoder::new().whole_frame(u32::MAX, bytes).map(|(len, frame)| (frame, len))
     }
 }
 
@@ -65,32 +62,24 @@ pub(crate) struct BodyLimits {
 }
 
 impl BodyLimits {
-    const NONE: Self = Self { max_body_len: u32::MAX, skip_budget: u32::MAX };
-
     /// The longest body that does not break the stream.
     pub(crate) fn max_skipped_len(self) -> u32 {
         self.skip_budget.max(self.max_body_len)
     }
 }
 
-/// What a step found.
-pub(crate) enum Decoded<'i> {
-    Frame(Frame<'i>),
-    /// All of a frame over the limit went by; `len` is its body's.
-    Skipped {
-        kind: Kind,
-        tag: Option<u32>,
-        len: u32,
-    },
+/// What was found instead of a whole frame within the limit.
+#[derive(Clone, Copy)]
+pub(crate) enum Found {
+    /// A frame over the limit was dropped; `len` is its body's length.
+    Skipped { kind: Kind, tag: Option<u32>, len: u32 },
+    /// It is incomplete.
     NeedInput {
-        /// Bytes of the whole frame, once known.
+        /// The length of the whole frame, once known.
         frame_len: Option<u32>,
     },
     /// The extent of the frame is in doubt: the stream can't be read on.
-    Broken {
-        code: Code,
-        tag: Option<u32>,
-    },
+    Broken { code: Code, tag: Option<u32> },
 }
 
 /// What a name makes of a frame, as far as it matters after its head is gone.
@@ -143,8 +132,6 @@ pub(crate) struct Decoder {
     state: State,
 }
 
-type Stepped<'i> = (usize, Decoded<'i>);
-
 impl Decoder {
     pub(crate) const fn new() -> Self {
         Self { state: State::Fresh }
@@ -155,131 +142,149 @@ impl Decoder {
         matches!(self.state, State::Fresh)
     }
 
-    /// Looks at `input`, all that is received and not yet consumed. Returns how many bytes at its
-    /// front are done with; the caller drops them when it is done with the frame.
-    ///
-    /// The one parser of whole frames. What is rare, and what is wrong, is out of line.
+    /// The one parser of whole frames: the frame within the limit at the front of `input`, all that is
+    /// received and not yet consumed, and its length. The caller drops so many bytes when it is done
+    /// with the frame. After `None`, [`explain`](Self::explain) says what to do.
     #[cfg_attr(
         not(feature = "small"),
-        expect(clippy::inline_always, reason = "a union of outcomes would be copied")
+        expect(clippy::inline_always, reason = "else a frame is copied three times"),
+        inline(always)
     )]
-    #[cfg_attr(not(feature = "small"), inline(always))]
     #[cfg_attr(feature = "small", inline(never))]
-    pub(crate) fn step<'i>(&mut self, limits: BodyLimits, input: &'i [u8]) -> Stepped<'i> {
+    pub(crate) fn whole_frame<'i>(
+        &mut self,
+        max_body_len: u32,
+        input: &'i [u8],
+    ) -> Option<(usize, Frame<'i>)> {
         let scanned = match self.state {
             State::Fresh => 0,
             State::Line { scanned } => scanned,
             State::Counted { frame_len } if input.len() >= frame_len as usize => 0,
-            _ => return self.skip(limits, input, 0),
+            _ => return None,
         };
-        let Some((Head { name, len, tag }, at)) = Head::line_at_front_of(input) else {
-            return no_head(input);
-        };
-        let rest = input.get(at..).unwrap_or_default();
-        let found = if let Some(len) = len {
-            let end = len as usize;
-            rest.get(..end)
-                .filter(|_| rest.get(end) == Some(&LF))
-                .map(|body| (Body::Counted(body), end))
+        let (Head { name, len, tag }, at) = Head::line_at_front_of(input)?;
+        let rest = input.get(at..)?;
+        let (body, end) = if let Some(len) = len {
+            (Body::Counted(rest.get(..len as usize)?), len as usize)
         } else {
-            find_lf(rest, scanned.saturating_sub(at))
-                .and_then(|end| Some((Body::Line(trim_cr(rest.get(..end)?)), end)))
+            let Some(end) = find_lf(rest, scanned.saturating_sub(at)) else {
+                self.state = State::Line { scanned: input.len() };
+                return None;
+            };
+            (Body::Line(trim_cr(rest.get(..end)?)), end)
         };
-        match found {
-            Some((body, end)) if body.bytes().len() <= limits.max_body_len as usize => {
-                self.state = State::Fresh;
-                let frame_len = at.saturating_add(end).saturating_add(1);
-                (frame_len, Decoded::Frame(Frame { name, tag, body }))
+        if body.bytes().len() > max_body_len as usize || rest.get(end) != Some(&LF) {
+            return None;
+        }
+        self.state = State::Fresh;
+        Some((at.saturating_add(end).saturating_add(1), Frame { name, tag, body }))
+    }
+
+    /// What to do where there is no whole frame within the limit, and how many bytes at the front of
+    /// `input` to drop.
+    #[cfg_attr(not(feature = "small"), inline(never))]
+    pub(crate) fn explain(&mut self, limits: BodyLimits, input: &[u8]) -> (usize, Found) {
+        match self.state {
+            State::SkipCounted { .. } | State::SkipLine(_) => return self.skip(limits, input, 0),
+            State::Counted { frame_len } if input.len() < frame_len as usize => {
+                return need(Some(frame_len));
             }
-            _ => {
-                let lf = found.map(|(_, end)| end);
-                self.otherwise(limits, input, (name, tag, len), at, lf)
-            }
+            State::Fresh | State::Counted { .. } | State::Line { .. } => {}
+        }
+        match Head::line_at_front_of(input) {
+            None if Head::may_follow(input) => need(None),
+            None => broken(Code::BadHead, None),
+            Some((head, at)) => match head.len {
+                Some(len) => self.explain_counted(limits, input, &head, (at, len)),
+                None => self.explain_line(limits, input, &head, at),
+            },
         }
     }
 
-    /// Not a whole frame within the limit: incomplete, too long, or without its LF. Its body begins
-    /// `at`; the LF of a line is `lf` bytes further, if it is there.
-    #[cfg_attr(not(feature = "small"), inline(never))]
-    fn otherwise<'i>(
+    fn explain_counted(
         &mut self,
         limits: BodyLimits,
-        input: &'i [u8],
-        (name, tag, len): (&str, Option<u32>, Option<u32>),
-        at: usize,
-        lf: Option<usize>,
-    ) -> Stepped<'i> {
-        let rest = input.get(at..).unwrap_or_default();
-        let kind = Kind::of(name);
-        if let Some(len) = len {
-            if len > limits.max_skipped_len() {
-                return broken(Code::TooLarge, tag);
-            }
-            if len > limits.max_body_len {
-                self.state = State::SkipCounted { kind, tag, len, left: len };
-                return self.skip(limits, input, at);
-            }
-            if rest.len() > len as usize {
-                return broken(Code::Desync, tag);
-            }
-            let frame_len = clamp(at.saturating_add(len as usize).saturating_add(1));
-            self.state = State::Counted { frame_len };
-            return need(Some(frame_len));
+        input: &[u8],
+        &Head { name, tag, .. }: &Head<'_>,
+        (at, len): (usize, u32),
+    ) -> (usize, Found) {
+        if len > limits.max_skipped_len() {
+            return broken(Code::TooLarge, tag);
         }
-        let least = lf.unwrap_or_else(|| least_len(rest.len(), rest.last().copied()));
-        if least > limits.max_body_len as usize {
-            self.state = State::SkipLine(SkippedLine { kind, tag, len: 0, last: None });
+        if len > limits.max_body_len {
+            self.state = State::SkipCounted { kind: Kind::of(name), tag, len, left: len };
             return self.skip(limits, input, at);
         }
-        self.state = State::Line { scanned: input.len() };
-        need(None)
+        let end = at.saturating_add(len as usize);
+        if input.len() > end {
+            return broken(Code::Desync, tag);
+        }
+        let frame_len = clamp(end.saturating_add(1));
+        self.state = State::Counted { frame_len };
+        need(Some(frame_len))
     }
 
-    /// Goes on with a frame whose head was judged: waits for its end, or skips it.
-    #[cfg_attr(not(feature = "small"), inline(never))]
-    fn skip<'i>(&mut self, limits: BodyLimits, input: &'i [u8], at: usize) -> Stepped<'i> {
+    fn explain_line(
+        &mut self,
+        limits: BodyLimits,
+        input: &[u8],
+        &Head { name, tag, .. }: &Head<'_>,
+        at: usize,
+    ) -> (usize, Found) {
+        // With an LF in it, the line is over the limit: it would be a whole frame.
+        let no_lf = matches!(self.state, State::Line { scanned } if scanned == input.len());
+        let received = input.len().saturating_sub(at);
+        if no_lf && least_len(received, input.last().copied()) <= limits.max_body_len as usize {
+            return need(None);
+        }
+        let kind = Kind::of(name);
+        self.state = State::SkipLine(SkippedLine { kind, tag, len: 0, last: None });
+        self.skip(limits, input, at)
+    }
+
+    /// Drops what is there of a frame over the limit, from `at` on.
+    fn skip(&mut self, limits: BodyLimits, input: &[u8], at: usize) -> (usize, Found) {
         match self.state {
             State::SkipCounted { kind, tag, len, left } => {
                 self.skip_counted(input, at, (kind, tag, len), left)
             }
             State::SkipLine(seen) => self.skip_line(limits, input, at, seen),
-            State::Counted { frame_len } => need(Some(frame_len)),
-            State::Fresh | State::Line { .. } => need(None),
+            State::Fresh | State::Counted { .. } | State::Line { .. } => need(None),
         }
     }
 
     /// `left` bytes of the body, from `at` on, and its LF are dropped.
-    fn skip_counted<'i>(
+    fn skip_counted(
         &mut self,
-        input: &'i [u8],
+        input: &[u8],
         at: usize,
         (kind, tag, len): (Kind, Option<u32>, u32),
         left: u32,
-    ) -> Stepped<'i> {
+    ) -> (usize, Found) {
         let end = at.saturating_add(left as usize);
         match input.get(end) {
             Some(&LF) => {
                 self.state = State::Fresh;
-                (end.saturating_add(1), Decoded::Skipped { kind, tag, len })
+                (end.saturating_add(1), Found::Skipped { kind, tag, len })
             }
             Some(_) => broken(Code::Desync, tag),
             None => {
                 let dropped = clamp(input.len().saturating_sub(at));
                 let left = left.saturating_sub(dropped);
                 self.state = State::SkipCounted { kind, tag, len, left };
-                (input.len(), Decoded::NeedInput { frame_len: None })
+                (input.len(), Found::NeedInput { frame_len: None })
             }
         }
     }
 
     /// More of a line over the limit, from `at` on, of which `seen` is dropped.
-    fn skip_line<'i>(
+    fn skip_line(
         &mut self,
         limits: BodyLimits,
-        input: &'i [u8],
+        input: &[u8],
         at: usize,
         seen: SkippedLine,
-    ) -> Stepped<'i> {
+    ) -> (usize, Found) {
         let lf = find_lf(input, at);
         let part = input.get(at..lf.unwrap_or(input.len())).unwrap_or_default();
         let seen = SkippedLine {
@@ -293,26 +298,20 @@ impl Decoder {
         }
         if let Some(lf) = lf {
             self.state = State::Fresh;
-            let skipped = Decoded::Skipped { kind: seen.kind, tag: seen.tag, len: clamp(len) };
+            let skipped = Found::Skipped { kind: seen.kind, tag: seen.tag, len: clamp(len) };
             return (lf.saturating_add(1), skipped);
         }
         self.state = State::SkipLine(seen);
-        (input.len(), Decoded::NeedInput { frame_len: None })
+        (input.len(), Found::NeedInput { frame_len: None })
     }
 }
 
-/// No head line: not yet, or never.
-#[cfg_attr(not(feature = "small"), inline(never))]
-fn no_head<'i>(input: &[u8]) -> Stepped<'i> {
-    if Head::may_follow(input) { need(None) } else { broken(Code::BadHead, None) }
+const fn need(frame_len: Option<u32>) -> (usize, Found) {
+    (0, Found::NeedInput { frame_len })
 }
 
-const fn need<'i>(frame_len: Option<u32>) -> Stepped<'i> {
-    (0, Decoded::NeedInput { frame_len })
-}
-
-const fn broken<'i>(code: Code, tag: Option<u32>) -> Stepped<'i> {
-    (0, Decoded::Broken { code, tag })
+const fn broken(code: Code, tag: Option<u32>) -> (usize, Found) {
+    (0, Found::Broken { code, tag })
 }
 
 /// Lengths here are at most a limit, which has 32 bits, and a head.

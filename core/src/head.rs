@@ -39,7 +39,11 @@ impl<'i> Head<'i> {
     }
 
     /// A whole head line, and its bytes.
-    #[inline]
+    #[cfg_attr(
+        not(feature = "small"),
+        expect(clippy::inline_always, reason = "else the head is copied"),
+        inline(always)
+    )]
     pub(crate) fn line_at_front_of(input: &'i [u8]) -> Option<(Self, usize)> {
         let window = input.get(..MAX_HEAD_LINE_LEN).unwrap_or(input);
         match Self::at_front_of(window)? {
@@ -57,7 +61,11 @@ impl<'i> Head<'i> {
     }
 
     /// Reads as far as the grammar goes; gives back what stands there, which should be the line's end.
-    #[inline]
+    #[cfg_attr(
+        not(feature = "small"),
+        expect(clippy::inline_always, reason = "else the head is copied"),
+        inline(always)
+    )]
     fn at_front_of(bytes: &'i [u8]) -> Option<(Self, &'i [u8])> {
         let (name, rest) = name(bytes)?;
         let (len, rest) = match rest {

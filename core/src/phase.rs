@@ -57,16 +57,10 @@ impl PhaseClock {
         self.millis = if self.paused { 0 } else { now.as_millis() };
     }
 
-    pub(crate) const fn pause(&mut self, now: Instant) {
-        self.set_paused(true, now);
-    }
-
-    pub(crate) const fn resume(&mut self, now: Instant) {
-        self.set_paused(false, now);
-    }
-
-    /// Subtracted from now, the start gives the time taken, and the time taken gives the start.
-    const fn set_paused(&mut self, paused: bool, now: Instant) {
+    /// Stops or starts the clock. Subtracted from now, the start gives the time taken, and the time
+    /// taken gives the start.
+    #[cfg_attr(feature = "small", inline(never))]
+    pub(crate) const fn set_paused(&mut self, paused: bool, now: Instant) {
         if self.paused != paused {
             self.paused = paused;
             self.millis = now.as_millis().saturating_sub(self.millis);

@@ -4,7 +4,7 @@ use crate::code::Code;
 use crate::frame::Frame;
 use crate::out_buf::OutBuf;
 use crate::reply::{Answered, Reply};
-use crate::session::{Session, Step};
+use crate::session::{Session, Step, Want};
 use crate::time::Instant;
 
 /// Answers requests. A [`Dispatcher`](crate::Bound) table is one; so is anything that matches names itself.
@@ -25,24 +25,6 @@ impl<T: Service + ?Sized> Service for &mut T {
     fn refused(&mut self, code: Code) {
         (**self).refused(code);
     }
-}
-
-/// What a session waits for when [`pump`] returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Want {
-    /// More bytes; `frame_len` of them in all from the front of the input, where that is known.
-    Input {
-        /// Bytes of the whole frame at the front of what was not consumed.
-        frame_len: Option<u32>,
-    },
-    /// So many bytes free in the output. Send what is there, and pump again.
-    Output {
-        /// The longest reply.
-        free: usize,
-    },
-    /// Nothing: send what is in the output, then close (docs/PROTOCOL.md §8.1).
-    Close,
 }
 
 /// Carries out all requests at the front of `input`, until the session wants something. Returns how
@@ -68,9 +50,7 @@ pub fn pump(
                 let _answered = service.call(&request, session.reply(out));
             }
             Step::Refused(code) => service.refused(code),
-            Step::NeedInput { frame_len } => return (consumed, Want::Input { frame_len }),
-            Step::NeedOutput { free } => return (consumed, Want::Output { free }),
-            Step::Close => return (consumed, Want::Close),
+            Step::Wait(want) => return (consumed, want),
         }
     }
 }

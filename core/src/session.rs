@@ -10,7 +10,7 @@
 //! ```
 
 use crate::code::Code;
-use crate::frame::{Decoded, Decoder, Frame};
+use crate::frame::{Decoder, Found, Frame};
 use crate::limits::Limits;
 use crate::out_buf::OutBuf;
 use crate::phase::{Phase, PhaseClock};
@@ -25,18 +25,43 @@ pub enum Step<'i> {
     Request(Frame<'i>),
     /// The session answered a frame, or the connection, by itself, with this code. Step again.
     Refused(Code),
+    /// Nothing to do before this comes. After [`Want::Close`] every later step says so again.
+    Wait(Want),
+}
+
+/// What a session waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Want {
     /// More bytes.
-    NeedInput {
+    Input {
         /// The length of the whole frame at the front of what was not consumed, where known.
         frame_len: Option<u32>,
     },
-    /// More room: at least `free` bytes free in the output.
-    NeedOutput {
+    /// More room: at least `free` bytes free in the output. Send what is there, then step again.
+    Output {
         /// The longest reply, [`Limits::max_reply_frame_len`].
         free: usize,
     },
-    /// Nothing more: send what is in the output, then close. Every later step says so again.
+    /// Nothing: send what is in the output, then close (docs/PROTOCOL.md §8.1).
     Close,
+}
+
+/// A step without a request. It is small and borrows nothing, so a step with one isn't copied to make
+/// place for it.
+enum Otherwise {
+    Refused(Code),
+    Wait(Want),
+}
+
+impl From<Otherwise> for Step<'_> {
+    #[inline]
+    fn from(otherwise: Otherwise) -> Self {
+        match otherwise {
+            Otherwise::Refused(code) => Self::Refused(code),
+            Otherwise::Wait(want) => Self::Wait(want),
+        }
+    }
 }
 
 /// One connection's state on the server: which reply is owed, and when time runs out. It owns no
@@ -93,21 +118,17 @@ impl<'l> Session<'l> {
         out: &mut OutBuf<'_>,
     ) -> (usize, Step<'i>) {
         if !self.is_ready(out)
-            && let Some(step) = self.settle(now, out)
+            && let Some(otherwise) = self.settle(now, out)
         {
-            return (0, step);
+            return (0, otherwise.into());
         }
-        match self.decoder.step(self.limits.of_bodies(), input) {
-            (len, Decoded::Frame(frame)) => {
-                self.clock.start(Phase::Idle, now);
-                self.pending = PendingReply::Owed { tag: frame.tag };
-                (len, Step::Request(frame))
-            }
-            (len, decoded) => {
-                let begun = !input.is_empty();
-                (len, self.step_otherwise(now, &decoded, (begun, end), out))
-            }
+        if let Some((len, frame)) = self.decoder.whole_frame(self.limits.max_body_len, input) {
+            self.clock.start(Phase::Idle, now);
+            self.pending = PendingReply::Owed { tag: frame.tag };
+            return (len, Step::Request(frame));
         }
+        let (len, otherwise) = self.step_otherwise(now, (input, end), out);
+        (len, otherwise.into())
     }
 
     /// Whether only input matters now: no reply owed, not closed, no lack of room, no stop.
@@ -121,19 +142,19 @@ impl<'l> Session<'l> {
 
     /// What goes before input.
     #[cfg_attr(not(feature = "small"), inline(never))]
-    fn settle<'i>(&mut self, now: Instant, out: &mut OutBuf<'_>) -> Option<Step<'i>> {
+    fn settle(&mut self, now: Instant, out: &mut OutBuf<'_>) -> Option<Otherwise> {
         if self.clock.phase() == Phase::Closed {
-            return Some(Step::Close);
+            return Some(Otherwise::Wait(Want::Close));
         }
         let free = self.limits.max_reply_frame_len();
-        if out.free() < free {
-            self.block(now);
-            return Some(Step::NeedOutput { free });
+        let blocked = out.free() < free;
+        self.clock.set_paused(blocked, now);
+        if blocked {
+            return Some(Otherwise::Wait(Want::Output { free }));
         }
-        self.unblock(now);
         if self.pending != PendingReply::None {
             let _answered = self.reply(out).error(Code::Failed, "no answer");
-            return Some(Step::Refused(Code::Failed));
+            return Some(Otherwise::Refused(Code::Failed));
         }
         let stops = self.is_stopping() && self.clock.phase() == Phase::Idle;
         stops.then(|| self.close_with(Code::Stopping, out))
@@ -162,12 +183,12 @@ impl<'l> Session<'l> {
     /// [`unblock`](Self::unblock) or the next step that finds room. A step that finds too little room
     /// in its output blocks by itself.
     pub fn block(&mut self, now: Instant) {
-        self.clock.pause(now);
+        self.clock.set_paused(true, now);
     }
 
     /// The output was sent: time goes on. A step that finds room does this by itself.
     pub fn unblock(&mut self, now: Instant) {
-        self.clock.resume(now);
+        self.clock.set_paused(false, now);
     }
 
     /// The time since the last step was the server's own, not the peer's: a handler was slow. The
@@ -186,71 +207,72 @@ impl<'l> Session<'l> {
         self.stop_by < Instant::MAX
     }
 
-    /// All that is not a whole frame within the limit.
+    /// There is no whole frame within the limit.
     #[cfg_attr(not(feature = "small"), inline(never))]
-    fn step_otherwise<'i>(
+    fn step_otherwise(
         &mut self,
         now: Instant,
-        decoded: &Decoded<'i>,
-        (begun, end): (bool, bool),
+        (input, end): (&[u8], bool),
         out: &mut OutBuf<'_>,
-    ) -> Step<'i> {
-        match *decoded {
-            Decoded::NeedInput { frame_len } => {
-                if begun && self.clock.phase() == Phase::Idle {
+    ) -> (usize, Otherwise) {
+        let limits = self.limits.of_bodies();
+        let (len, found) = self.decoder.explain(limits, input);
+        let (code, tag, limit) = match found {
+            Found::NeedInput { frame_len } => {
+                if !input.is_empty() && self.clock.phase() == Phase::Idle {
                     self.clock.start(Phase::Frame, now);
                 }
-                self.wait(now, end, frame_len, out)
+                return (len, self.wait(now, end, frame_len, out));
             }
-            Decoded::Skipped { tag, .. } => {
+            Found::Skipped { tag, .. } => {
                 self.clock.start(Phase::Idle, now);
-                self.refuse(Code::TooLarge, tag, &over(self.limits.max_body_len), out)
+                (Code::TooLarge, tag, limits.max_body_len)
             }
-            Decoded::Broken { code, tag } => {
+            Found::Broken { code, tag } => {
                 self.clock.close();
-                let limit = over(self.limits.of_bodies().max_skipped_len());
-                let message = if code == Code::TooLarge { limit.as_slice() } else { &[] };
-                self.refuse(code, tag, message, out)
+                (code, tag, limits.max_skipped_len())
             }
-            Decoded::Frame(frame) => Step::Request(frame),
-        }
+        };
+        let over = over(limit);
+        let message = if code == Code::TooLarge { over.as_slice() } else { &[] };
+        (len, self.refuse(code, tag, message, out))
     }
 
-    /// The input has no whole frame.
-    fn wait<'i>(
+    /// More input has to come.
+    fn wait(
         &mut self,
         now: Instant,
         end: bool,
         frame_len: Option<u32>,
         out: &mut OutBuf<'_>,
-    ) -> Step<'i> {
-        if end {
+    ) -> Otherwise {
+        let code = if end {
             self.clock.close();
-            return Step::Close;
-        }
-        if now >= self.stop_by {
-            return self.close_with(Code::Stopping, out);
-        }
-        if self.deadline().is_some_and(|deadline| now >= deadline) {
-            return self.close_with(Code::Timeout, out);
-        }
-        Step::NeedInput { frame_len }
+            return Otherwise::Wait(Want::Close);
+        } else if now >= self.stop_by {
+            Code::Stopping
+        } else if self.deadline().is_some_and(|deadline| now >= deadline) {
+            Code::Timeout
+        } else {
+            return Otherwise::Wait(Want::Input { frame_len });
+        };
+        self.close_with(code, out)
     }
 
-    fn close_with<'i>(&mut self, code: Code, out: &mut OutBuf<'_>) -> Step<'i> {
+    fn close_with(&mut self, code: Code, out: &mut OutBuf<'_>) -> Otherwise {
         self.clock.close();
         self.refuse(code, None, &[], out)
     }
 
-    fn refuse<'i>(
+    fn refuse(
         &mut self,
         code: Code,
         tag: Option<u32>,
         message: &[Fragment<'_>],
         out: &mut OutBuf<'_>,
-    ) -> Step<'i> {
+    ) -> Otherwise {
         self.pending = PendingReply::Owed { tag };
         let _answered = self.reply(out).refuse(code, message);
-        Step::Refused(code)
+        Otherwise::Refused(code)
     }
 }

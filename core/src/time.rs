@@ -44,7 +44,13 @@ impl Instant {
     }
 }
 
-/// `Duration::as_millis` has 128 bits, which costs a device a division.
+/// Whole milliseconds, at most `u64::MAX`. `Duration::as_millis` has 128 bits, which costs a device a
+/// division; so does a saturating multiplication.
+#[cfg_attr(feature = "small", inline(never))]
 const fn millis(duration: Duration) -> u64 {
-    duration.as_secs().saturating_mul(1_000).saturating_add(duration.subsec_millis() as u64)
+    let secs = duration.as_secs();
+    if secs >= u64::MAX / 1_000 {
+        return u64::MAX;
+    }
+    secs.wrapping_mul(1_000).wrapping_add(duration.subsec_millis() as u64)
 }

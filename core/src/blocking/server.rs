@@ -9,8 +9,8 @@ use super::{fill, is};
 use crate::in_buf::InBuf;
 use crate::limits::Limits;
 use crate::out_buf::OutBuf;
-use crate::service::{Service, Want, pump};
-use crate::session::Session;
+use crate::service::{Service, pump};
+use crate::session::{Session, Want};
 use crate::time::Instant;
 
 /// Why serving ended early.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use linecard_core::{Instant, Limits, OutBuf, Session, Step};
+use linecard_core::{Instant, Limits, OutBuf, Session, Step, Want};
 
 use crate::support::{Lab, SMALL, Server};
 
@@ -35,7 +35,7 @@ fn a_whole_frame_is_taken_even_after_its_deadline() {
     let mut buf = vec![0; 1_000];
     let mut out = OutBuf::new(&mut buf);
     let (_, step) = session.step(Instant::from_millis(0), b"ECHO #1\nhi", false, &mut out);
-    assert!(matches!(step, Step::NeedInput { .. }));
+    assert!(matches!(step, Step::Wait(Want::Input { .. })));
     let (_, step) = session.step(Instant::from_millis(60_000), b"ECHO #1\nhi\n", false, &mut out);
     assert!(matches!(step, Step::Request(_)), "{step:?}");
 }
@@ -100,16 +100,16 @@ fn time_stands_still_while_output_is_blocked() {
     let frame = b"ECHO #1\nhi";
     let (_, step) =
         session.step(Instant::from_millis(0), frame, false, &mut OutBuf::new(&mut room));
-    assert!(matches!(step, Step::NeedInput { .. }));
+    assert!(matches!(step, Step::Wait(Want::Input { .. })));
     for now in [400, 10_000, 50_000] {
         let (consumed, step) =
             session.step(Instant::from_millis(now), frame, false, &mut OutBuf::new(&mut none));
-        assert!(matches!(step, Step::NeedOutput { .. }));
+        assert!(matches!(step, Step::Wait(Want::Output { .. })));
         assert_eq!((consumed, session.deadline()), (0, None));
     }
     let (_, step) =
         session.step(Instant::from_millis(60_000), frame, false, &mut OutBuf::new(&mut room));
-    assert!(matches!(step, Step::NeedInput { .. }), "{step:?}");
+    assert!(matches!(step, Step::Wait(Want::Input { .. })), "{step:?}");
     assert_eq!(session.deadline(), Some(Instant::from_millis(60_600)), "400 of 1,000 ms were gone");
     let mut out = OutBuf::new(&mut room);
     let (_, step) = session.step(Instant::from_millis(60_600), frame, false, &mut out);
