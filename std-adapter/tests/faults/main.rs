@@ -8,3 +8,4 @@ mod parked;
 mod slow;
 mod stop;
 mod support;
+mod urgent;
