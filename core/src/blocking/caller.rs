@@ -52,8 +52,8 @@ pub struct Ticket<C> {
     command: PhantomData<fn() -> C>,
 }
 
-/// A client over a blocking stream: a call at a time ([`call`](Self::call)), or up to `CALLS` of them
-/// on their way ([`send`](Self::send), [`receive`](Self::receive)).
+/// A client over a blocking stream: a call at a time ([`call`](Self::call)), or up to `CALLS` of
+/// them on their way ([`send`](Self::send), [`receive`](Self::receive)).
 ///
 /// How long it waits is the stream's affair: a read or write that fails with
 /// [`ErrorKind::TimedOut`] ends the call.
@@ -78,9 +78,9 @@ enum Found {
 }
 
 impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T, B, CALLS> {
-    /// A client over `io`. Replies of up to 59 bytes less than `rx` holds are taken, requests of up to
-    /// what `tx` holds are sent, head and all; 256 bytes each is the least that is sensible. `window`:
-    /// see [`ClientSession::new`].
+    /// A client over `io`. Replies of up to 59 bytes less than `rx` holds are taken, requests of up
+    /// to what `tx` holds are sent, head and all; 256 bytes each is the least that is sensible.
+    /// `window`: see [`ClientSession::new`].
     #[must_use]
     pub fn new(io: T, rx: B, tx: B, window: u32) -> Self {
         let max_reply_len = rx.as_ref().len().saturating_sub(max_frame_len(0));
@@ -133,7 +133,8 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     /// Puts a call on its way; it is sent when a reply is waited for, or the output is full.
     ///
     /// # Errors
-    /// [`CallError::Request`], of which [`RequestError::Window`] means: receive first. [`CallerError::Io`].
+    /// [`CallError::Request`], of which [`RequestError::Window`] means: receive first.
+    /// [`CallerError::Io`].
     pub fn send<C: Command>(
         &mut self,
         request: &C::Request<'_>,
@@ -142,8 +143,9 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         Ok(Ticket { tag, command: PhantomData })
     }
 
-    /// Waits for the reply to a call. Replies are taken in the order of their calls: those to earlier
-    /// calls, if they were not received, are skipped, and receiving one of them then fails at once.
+    /// Waits for the reply to a call. Replies are taken in the order of their calls: those to
+    /// earlier calls, if they were not received, are skipped, and receiving one of them then fails
+    /// at once.
     ///
     /// # Errors
     /// [`CallerError`].
@@ -252,7 +254,8 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     }
 }
 
-/// The reply in a frame that the client found whole; borrowing it anew lets the search above end first.
+/// The reply in a frame that the client found whole; borrowing it anew lets the search above end
+/// first.
 fn reply_in<E>(bytes: &[u8]) -> Result<Body<'_>, CallerError<'_, E>> {
     let Some((frame, _)) = Frame::parse(bytes) else {
         return Err(CallError::Closed(Fault::Grammar).into());
