@@ -153,8 +153,10 @@ impl<'c> Connection<'c> {
             return NextStep::Close;
         }
         if !self.output.is_empty() {
-            log::debug!("reset: a write made no progress");
-            return self.abort(&Disconnect::Reset, cx);
+            return match self.retry_write(cx) {
+                Ok(next_step) => next_step,
+                Err(disconnect) => self.abort(&disconnect, cx),
+            };
         }
         match self.receive(cx).and_then(|()| self.work_idle(cx)) {
             Ok(next_step) => next_step,
@@ -233,6 +235,21 @@ impl<'c> Connection<'c> {
         } else {
             NextStep::Wait
         })
+    }
+
+    /// The write timeout has passed. The system reports a socket as writable only once a good part of
+    /// its send buffer is free, so a write is tried before the peer counts as one that doesn't read.
+    fn retry_write<S: Service>(
+        &mut self,
+        cx: &mut WorkerContext<'c, S>,
+    ) -> Result<NextStep, Disconnect> {
+        let last_progress = self.since;
+        let next_step = self.work(cx)?;
+        if self.since == last_progress {
+            log::debug!("reset: a write made no progress");
+            return Err(Disconnect::Reset);
+        }
+        Ok(next_step)
     }
 
     fn may_read(&self) -> bool {
