@@ -86,8 +86,8 @@ pub(crate) fn attack<A: Attacker>(mut attacker: A, per_second: usize, end: Insta
     Tally { planned: pace.planned(end - start), done: pace.done(), ..tally }
 }
 
-/// Gives the server and the well-behaved clients priority. A real attacker has a machine of its own:
-/// the CPU time that it takes here is not the server's fault.
+/// Gives the server and the well-behaved clients priority. A real attacker has a machine of its
+/// own: the CPU time that it takes here is not the server's fault.
 fn lower_priority() {
     let _best_effort = setpriority_process(Some(gettid()), NICE);
 }
