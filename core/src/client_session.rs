@@ -153,6 +153,13 @@ impl<const CALLS: usize> ClientSession<CALLS> {
         self.in_flight.len()
     }
 
+    /// Whether the oldest call without a reply was given up. Where a call is refused for
+    /// [`RequestError::Window`], stepping on may then make room for it.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.in_flight.front().is_some_and(|call| !call.wanted)
+    }
+
     /// Whether a call is without a reply, and not given up.
     pub(crate) fn awaits(&self, tag: u32) -> bool {
         self.in_flight.iter().any(|call| call.tag == tag && call.wanted)
