@@ -54,11 +54,13 @@
 mod client;
 mod flow;
 mod options;
+#[cfg(feature = "blocking")]
 mod platform;
 mod server;
 mod setup;
 mod slot;
 mod stack;
+#[cfg(feature = "blocking")]
 mod stream;
 mod time;
 mod view;
@@ -67,8 +69,10 @@ mod view;
 pub mod tap;
 
 pub use client::{Client, ClientEvent, Closed};
+#[cfg(feature = "blocking")]
 pub use platform::Platform;
 pub use server::Server;
 pub use setup::{Resources, Scratch, SetupError, Timeouts};
 pub use stack::{PollPhase, Stack};
+#[cfg(feature = "blocking")]
 pub use stream::Stream;
