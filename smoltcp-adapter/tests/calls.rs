@@ -306,7 +306,7 @@ fn cores_blocking_front_calls_over_the_stream() {
         }
         match caller.call_named("FROB", &Text("x")) {
             Err(CallerError::Call(CallError::Refused(refusal))) => {
-                assert_eq!(refusal.code, Code::UnknownCommand)
+                assert_eq!(refusal.code, Code::UnknownCommand);
             }
             other => panic!("{other:?}"),
         }
