@@ -16,7 +16,8 @@ const _: () = assert!(MAX_ERR_LINE_LEN as usize == MAX_CODE_LEN + 1 + MAX_MESSAG
 pub enum RequestError {
     /// Not a legal command name.
     Name,
-    /// As many calls, or bytes of requests, are unanswered as the client allows. Take replies first.
+    /// As many calls, or bytes of requests, are unanswered as the client allows. Take replies
+    /// first.
     Window,
     /// The request does not fit the free part of the output.
     NoRoom,
@@ -116,7 +117,8 @@ impl fmt::Display for Fault {
 
 impl core::error::Error for Fault {}
 
-/// Why a call has no reply value. `S` is `&str` where it borrows from the input, or an owned string.
+/// Why a call has no reply value. `S` is `&str` where it borrows from the input, or an owned
+/// string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError<S> {
     /// The request was not written.

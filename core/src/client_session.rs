@@ -58,8 +58,8 @@ struct InFlight {
 
 /// One connection's state on the client: up to `CALLS` calls without a reply. It owns no bytes.
 ///
-/// Calls and replies may be interleaved at will ([`call`](Self::call), [`step`](Self::step)). Neither
-/// waits; a caller whose writes can block keeps from deadlock by the window, see
+/// Calls and replies may be interleaved at will ([`call`](Self::call), [`step`](Self::step)).
+/// Neither waits; a caller whose writes can block keeps from deadlock by the window, see
 /// [`new`](Self::new).
 #[derive(Debug)]
 pub struct ClientSession<const CALLS: usize> {
@@ -76,8 +76,8 @@ impl<const CALLS: usize> ClientSession<CALLS> {
     /// error's), and has at most `window` bytes of requests without a reply, or one longer request
     /// alone.
     ///
-    /// While requests of `window` bytes fit the buffers between the two sides, a client that writes a
-    /// whole request before it reads never waits for a server that waits for it.
+    /// While requests of `window` bytes fit the buffers between the two sides, a client that writes
+    /// a whole request before it reads never waits for a server that waits for it.
     #[must_use]
     pub const fn new(max_reply_len: u32, window: u32) -> Self {
         let max_body_len =
@@ -139,8 +139,8 @@ impl<const CALLS: usize> ClientSession<CALLS> {
         Ok(tag)
     }
 
-    /// Gives a call up: its reply, should it come, is skipped. It holds its place in the window until
-    /// then, or until a later reply comes.
+    /// Gives a call up: its reply, should it come, is skipped. It holds its place in the window
+    /// until then, or until a later reply comes.
     pub fn forget(&mut self, tag: u32) {
         for call in &mut self.in_flight {
             call.wanted &= call.tag != tag;
@@ -153,14 +153,22 @@ impl<const CALLS: usize> ClientSession<CALLS> {
         self.in_flight.len()
     }
 
+    /// Whether the oldest call without a reply was given up. Where a call is refused for
+    /// [`RequestError::Window`], stepping on may then make room for it.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.in_flight.front().is_some_and(|call| !call.wanted)
+    }
+
     /// Whether a call is without a reply, and not given up.
+    #[cfg(feature = "blocking")]
     pub(crate) fn awaits(&self, tag: u32) -> bool {
         self.in_flight.iter().any(|call| call.tag == tag && call.wanted)
     }
 
-    /// Looks at the front of `input`: all bytes received and not yet consumed. `end` says that nothing
-    /// follows them. The caller drops as many bytes as the first result says, once it is done with
-    /// the arrival.
+    /// Looks at the front of `input`: all bytes received and not yet consumed. `end` says that
+    /// nothing follows them. The caller drops as many bytes as the first result says, once it is
+    /// done with the arrival.
     pub fn step<'i>(&mut self, input: &'i [u8], end: bool) -> (usize, Incoming<'i>) {
         if self.closed {
             return (0, Incoming::Closed(Fault::End));

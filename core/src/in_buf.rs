@@ -63,6 +63,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> InBuf<B> {
     }
 
     /// Where in the buffer what is received begins.
+    #[cfg(feature = "blocking")]
     pub(crate) const fn position(&self) -> usize {
         self.start
     }

@@ -75,6 +75,7 @@
 #[cfg(test)]
 extern crate std;
 
+#[cfg(feature = "blocking")]
 pub mod blocking;
 mod bounded;
 mod call_error;

@@ -1,4 +1,5 @@
-//! Writes seeds/ from the wire vectors: `cargo run --example seed`. Run it when the vectors change.
+//! Writes seeds/ from the wire vectors: `cargo run --example seed` in fuzz/, when the vectors change.
+//! It prints nothing.
 
 use std::fs;
 use std::path::Path;
@@ -6,37 +7,37 @@ use std::path::Path;
 use linecard_suite::bytes::from_pieces;
 use linecard_suite::vectors::Vectors;
 
-/// Longer ones would not be small files.
-const LONGEST: usize = 1_500;
+/// Longer vectors are left out: seeds are small files.
+const MAX_LEN: usize = 1_500;
 
 fn main() {
     let vectors = Vectors::load();
     for (at, vector) in vectors.heads.iter().enumerate() {
-        keep("frames", at, &[], &vector.bytes);
+        write_seed("frames", at, &[], &vector.bytes);
     }
     for (at, vector) in vectors.server.iter().enumerate() {
         let limits = if vector.limits.is_some() { 0 } else { 2 };
-        keep("session", at, &[limits, 4, 0, 40, 165, 192], &vector.send);
+        write_seed("session", at, &[limits, 4, 0, 40, 165, 192], &vector.send);
         if at < 4 {
             // 0x1f more bytes, 1,550 ms, 0x1f more bytes.
-            keep("session", 1_000 + at, &[limits, 3, 0x1f, 0xbf, 0x1f], &vector.send);
+            write_seed("session", 1_000 + at, &[limits, 3, 0x1f, 0xbf, 0x1f], &vector.send);
         }
     }
     for (at, vector) in vectors.client.iter().enumerate() {
-        let waited_for = |tag: u64| {
+        let expected = |tag: u64| {
             vector["in_flight"].as_array().is_some_and(|tags| tags.contains(&tag.into()))
         };
-        let given_up = (0..3).filter(|&tag| !waited_for(tag)).map(|tag| 1 << tag).sum();
-        keep("client", at, &[3, given_up, 2, 3, 7], &from_pieces(&vector["send"]));
+        let forgotten = (0..3).filter(|&tag| !expected(tag)).map(|tag| 1 << tag).sum();
+        write_seed("client", at, &[3, forgotten, 2, 3, 7], &from_pieces(&vector["send"]));
     }
-    keep("client", 1_000, &[2, 0, 0], b"OK #1\nb\nOK #0\na\n");
+    write_seed("client", 1_000, &[2, 0, 0], b"OK #1\nb\nOK #0\na\n");
     for (at, vector) in vectors.complex.iter().enumerate() {
-        keep("chain", at, &[], &vector.bytes);
+        write_seed("chain", at, &[], &vector.bytes);
     }
     segments();
 }
 
-/// Conversations with the server over smoltcp: kind, port, flags, numbers, length, payload.
+/// TCP connections to the server over smoltcp: kind, port, flags, numbers, length, payload.
 fn segments() {
     const SYN: [u8; 5] = [3, 0, 2, 0, 0];
     const ACK: [u8; 5] = [3, 0, 16, 0, 0];
@@ -47,25 +48,25 @@ fn segments() {
         [&[3, 0, flags, 0, len][..], text].concat()
     };
     let hello = data(24, b"STRING #1\nhello\n");
-    let deaf = data(24 | 64, &b"STRING\n\n".repeat(25));
-    let begun = data(24, b"STRING 100\nhal");
-    let stories: [&[&[u8]]; 8] = [
+    let zero_window = data(24 | 64, &b"STRING\n\n".repeat(25));
+    let partial = data(24, b"STRING 100\nhal");
+    let connections: [&[&[u8]]; 8] = [
         &[&SYN, &ACK, &hello, &ACK, &FIN, &ACK],
         &[&SYN, &ACK, &hello, &RST],
         &[&SYN, &[2, 100]],
-        &[&SYN, &ACK, &deaf, &[2, 100]],
-        &[&SYN, &ACK, &begun, &[1, 100], &ACK],
+        &[&SYN, &ACK, &zero_window, &[2, 100]],
+        &[&SYN, &ACK, &partial, &[1, 100], &ACK],
         &[&SYN, &ACK, &data(24, b"!\n"), &hello, &ACK],
         &[&SYN, &ACK, &FIN, &[1, 5], &SYN, &ACK],
         &[&[0, 60, 0], &[0x45; 60]],
     ];
-    for (at, story) in stories.iter().enumerate() {
-        keep("ethernet", at, &[], &story.concat());
+    for (at, steps) in connections.iter().enumerate() {
+        write_seed("ethernet", at, &[], &steps.concat());
     }
 }
 
-fn keep(target: &str, at: usize, script: &[u8], bytes: &[u8]) {
-    if bytes.len() > LONGEST {
+fn write_seed(target: &str, at: usize, script: &[u8], bytes: &[u8]) {
+    if bytes.len() > MAX_LEN {
         return;
     }
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);

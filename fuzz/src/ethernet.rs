@@ -1,18 +1,17 @@
-//! The smoltcp server, sent any Ethernet frames by a station that keeps to nothing.
+//! The smoltcp server, sent arbitrary Ethernet frames by a hostile station.
 //!
 //! ```text
-//! data:  (kind │ what it needs)…      raw frames, segments that nearly belong, waits
+//! data:  (kind │ arguments)…      raw frames, almost valid TCP segments, pauses
 //! ```
 //!
-//! Nothing panics or spins; once it is silent, every slot becomes free; and then as many honest clients
-//! as there are slots are answered, all at once.
+//! Nothing panics or spins. After enough silence every slot is free again. Then as many honest
+//! clients as there are slots are answered, all at the same time.
 
 use std::collections::VecDeque;
+use std::time;
 
-use core::time::Duration;
-
+use linecard_core::Limits;
 use linecard_demo::{Demo, table};
-use linecard_core::{Limits, Instant};
 use linecard_smoltcp::{Resources, Scratch, Server, Stack};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::phy::{
@@ -33,45 +32,46 @@ const LIMITS: Limits = Limits {
     max_body_len: 120,
     max_reply_len: 100,
     skip_budget: 400,
-    frame_timeout: Duration::from_millis(1_000),
-    idle_timeout: Duration::from_millis(5_000),
+    frame_timeout: time::Duration::from_secs(1),
+    idle_timeout: time::Duration::from_secs(5),
 };
 const SERVER: Ipv4Address = Ipv4Address::new(10, 0, 0, 1);
-const GHOST: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
-const GHOST_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
-/// Ports that the ghost sends from.
+const STATION: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
+const STATION_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
+/// Ports that the station sends from.
 const PORTS: usize = 6;
 
-/// The most polls that one span of time may take.
-const SPIN: usize = 5_000;
+/// The most polls that one pause may take.
+const MAX_POLLS: usize = 5_000;
 
 pub fn check(mut data: &[u8]) {
-    let (mut frame, mut reply) = (vec![0; LIMITS.max_request_frame_len()], vec![0; LIMITS.max_reply_frame_len()]);
+    let mut frame = vec![0; LIMITS.max_request_frame_len()];
+    let mut reply = vec![0; LIMITS.max_reply_frame_len()];
     let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-    let mut world = World::new(scratch);
-    let mut ghost = Ghost::default();
-    world.receive(ghost_arp());
+    let mut net = Net::new(scratch);
+    let mut station = HostileStation::default();
+    net.receive(announce());
     while !data.is_empty() {
         match byte(&mut data) {
             0 => {
                 let len = byte(&mut data) + 256 * (byte(&mut data) % 6);
                 let (raw, rest) = data.split_at(len.min(data.len()));
                 data = rest;
-                world.receive(raw.to_vec());
+                net.receive(raw.to_vec());
             }
-            1 => world.pass(Duration::from_millis(20 * byte(&mut data) as u64)),
-            2 => world.pass(Duration::from_millis(400 * byte(&mut data) as u64)),
+            1 => net.pass(Duration::from_millis(20 * byte(&mut data) as u64)),
+            2 => net.pass(Duration::from_millis(400 * byte(&mut data) as u64)),
             _ => {
-                let segment = ghost.segment(&mut data);
-                world.receive(segment);
+                let segment = station.segment(&mut data);
+                net.receive(segment);
             }
         }
-        ghost.hear(&mut world);
+        station.learn(&mut net);
     }
-    world.assert_alive();
+    net.assert_alive();
 }
 
-/// A device that hands frames in and out of queues, and takes any checksum.
+/// A device between two queues of frames. It ignores checksums.
 #[derive(Default)]
 struct Wire {
     inbox: VecDeque<Vec<u8>>,
@@ -132,21 +132,22 @@ fn socket(receive: usize, transmit: usize) -> Socket<'static> {
     Socket::new(SocketBuffer::new(vec![0; receive]), SocketBuffer::new(vec![0; transmit]))
 }
 
-/// A server's stack, and the time.
-struct World<'s> {
+/// The server on its stack, and the current time.
+struct Net<'s> {
     stack: Stack<'static, Wire>,
     server: Server<'s, SLOTS>,
     now: Instant,
 }
 
-impl<'s> World<'s> {
+impl<'s> Net<'s> {
     fn new(scratch: Scratch<'s>) -> Self {
         let mut stack = stack(1);
         let (rx, tx) = (LIMITS.max_request_frame_len() + 100, LIMITS.max_reply_frame_len() + 100);
         let slots = [(); SLOTS].map(|()| stack.sockets.add(socket(rx, tx)));
         let spare = stack.sockets.add(socket(16, 16));
-        let parts = Resources::new(slots, spare, scratch, &LIMITS);
-        let server = Server::new(&mut stack.sockets, parts).expect("rings and scratch are enough");
+        let resources = Resources::new(slots, spare, scratch, &LIMITS);
+        let server =
+            Server::new(&mut stack.sockets, resources).expect("rings and scratch are enough");
         Self { stack, server, now: Instant::from_millis(1_000) }
     }
 
@@ -159,11 +160,11 @@ impl<'s> World<'s> {
         self.server.poll(self.now, &mut self.stack, &mut table().bind(Demo))
     }
 
-    /// Polls whenever it is time to, for so long.
+    /// Polls at each deadline until `span` has passed.
     fn pass(&mut self, span: Duration) {
         let end = self.now + span;
         for polls in 0.. {
-            assert!(polls < SPIN, "polls without end");
+            assert!(polls < MAX_POLLS, "it polls without end");
             let sleep = self.poll().unwrap_or(span);
             self.now = (self.now + sleep).min(end);
             if self.now >= end {
@@ -173,7 +174,7 @@ impl<'s> World<'s> {
         self.poll();
     }
 
-    /// Once nothing comes any more every slot becomes free, and serves again.
+    /// After silence every slot is free, and each serves a new client.
     fn assert_alive(&mut self) {
         self.pass(Duration::from_secs(120));
         assert_eq!(self.server.connections(), 0, "{:?}", self.server);
@@ -208,14 +209,14 @@ impl<'s> World<'s> {
     }
 }
 
-/// What the ghost knows of its connections: by port, the numbers that the next segment should have.
+/// By source port: the sequence and acknowledgment numbers that the next segment should have.
 #[derive(Default)]
-struct Ghost {
+struct HostileStation {
     next: [(i32, i32); PORTS],
 }
 
-impl Ghost {
-    /// A segment that belongs to one of its connections, or nearly so.
+impl HostileStation {
+    /// A segment of one of its connections, with right or almost right numbers.
     fn segment(&mut self, data: &mut &[u8]) -> Vec<u8> {
         let port = byte(data) % PORTS;
         let flags = byte(data);
@@ -223,8 +224,8 @@ impl Ghost {
         let len = byte(data);
         let (payload, rest) = data.split_at(len.min(data.len()));
         *data = rest;
-        // Mostly the numbers that are due; a few off; far off.
-        let off = |nibble: usize| match nibble {
+        // Mostly the expected numbers; a few slightly wrong, a few far off.
+        let offset = |nibble: usize| match nibble {
             0..=9 => 0,
             10..=12 => nibble as i32 - 11,
             13 => 100,
@@ -237,8 +238,8 @@ impl Ghost {
         let mut tcp = TcpPacket::new_unchecked(&mut bytes);
         tcp.set_src_port(40_000 + port as u16);
         tcp.set_dst_port(PORT);
-        tcp.set_seq_number(smoltcp::wire::TcpSeqNumber(seq.wrapping_add(off(numbers & 15))));
-        tcp.set_ack_number(smoltcp::wire::TcpSeqNumber(ack.wrapping_add(off(numbers >> 4))));
+        tcp.set_seq_number(smoltcp::wire::TcpSeqNumber(seq.wrapping_add(offset(numbers & 15))));
+        tcp.set_ack_number(smoltcp::wire::TcpSeqNumber(ack.wrapping_add(offset(numbers >> 4))));
         tcp.set_header_len(20);
         tcp.set_fin(flags & 1 != 0);
         tcp.set_syn(flags & 2 != 0);
@@ -251,9 +252,9 @@ impl Ghost {
         ipv4(&bytes)
     }
 
-    /// Learns from what the server sends which numbers are due.
-    fn hear(&mut self, world: &mut World<'_>) {
-        for frame in world.stack.device.outbox.drain(..) {
+    /// Learns the next expected numbers from the server's segments.
+    fn learn(&mut self, net: &mut Net<'_>) {
+        for frame in net.stack.device.outbox.drain(..) {
             let Ok(ethernet) = EthernetFrame::new_checked(&frame) else { continue };
             let Ok(ip) = Ipv4Packet::new_checked(ethernet.payload()) else { continue };
             let Ok(tcp) = TcpPacket::new_checked(ip.payload()) else { continue };
@@ -267,7 +268,7 @@ impl Ghost {
 
 fn ethernet(kind: EthernetProtocol, len: usize, emit: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let head = EthernetRepr {
-        src_addr: GHOST_MAC,
+        src_addr: STATION_MAC,
         dst_addr: EthernetAddress([2, 0, 0, 0, 0, 1]),
         ethertype: kind,
     };
@@ -280,7 +281,7 @@ fn ethernet(kind: EthernetProtocol, len: usize, emit: impl FnOnce(&mut [u8])) ->
 
 fn ipv4(payload: &[u8]) -> Vec<u8> {
     let head = Ipv4Repr {
-        src_addr: GHOST,
+        src_addr: STATION,
         dst_addr: SERVER,
         next_header: IpProtocol::Tcp,
         payload_len: payload.len(),
@@ -294,12 +295,12 @@ fn ipv4(payload: &[u8]) -> Vec<u8> {
     })
 }
 
-/// So that the server knows where to answer.
-fn ghost_arp() -> Vec<u8> {
+/// An ARP request, from which the server learns the station's address.
+fn announce() -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,
-        source_hardware_addr: GHOST_MAC,
-        source_protocol_addr: GHOST,
+        source_hardware_addr: STATION_MAC,
+        source_protocol_addr: STATION,
         target_hardware_addr: EthernetAddress::BROADCAST,
         target_protocol_addr: SERVER,
     };

@@ -1,10 +1,10 @@
-//! The grammar of frames against a naive parser that shares no code with it.
+//! The parser of frames against a naive parser that shares no code with it.
 
+use linecard_core::wire::Head;
 use linecard_core::{Body, Frame};
-use linecard_core::wire::{Head};
 use linecard_suite::oracle;
 
-/// All that the grammar's numbers allow.
+/// The largest numbers that the grammar allows.
 const UNLIMITED: oracle::Limits = oracle::Limits {
     max_body: u32::MAX as usize,
     max_reply: u32::MAX as usize,
@@ -21,7 +21,7 @@ fn head(data: &[u8]) {
     let got = Head::parse(&data[..lf]);
     let want = match oracle::head(data) {
         oracle::Line::Head(head, _) => Some(head),
-        // Where the line is too long, only the frame below can tell.
+        // The oracle calls an over-long line bad; `frame` below checks those.
         oracle::Line::Bad if lf >= oracle::LONGEST_HEAD_LINE => return,
         oracle::Line::Bad => None,
         oracle::Line::Incomplete => panic!("a line with LF is incomplete to the oracle"),

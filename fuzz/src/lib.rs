@@ -1,5 +1,5 @@
-//! What each fuzz target asserts. A target is one function of bytes that panics where a promise is
-//! broken; fuzz_targets/ hands it to libFuzzer, and tests/kept.rs runs it over all that is kept here.
+//! The fuzz targets. Each is one function of bytes that panics when a property doesn't hold.
+//! fuzz_targets/ passes it to libFuzzer; tests/corpus.rs runs it over the stored inputs.
 
 #![forbid(unsafe_code)]
 
@@ -9,7 +9,7 @@ pub mod ethernet;
 pub mod frames;
 pub mod session;
 
-/// A target by its name.
+/// Each target with its name.
 pub const TARGETS: [(&str, fn(&[u8])); 5] = [
     ("frames", frames::check),
     ("session", session::check),
@@ -18,7 +18,7 @@ pub const TARGETS: [(&str, fn(&[u8])); 5] = [
     ("ethernet", ethernet::check),
 ];
 
-/// Takes the first byte off, 0 where there is none.
+/// Removes and returns the first byte, or 0 if there is none.
 pub(crate) fn byte(data: &mut &[u8]) -> usize {
     let (first, rest) = data.split_first().unwrap_or((&0, &[]));
     *data = rest;

@@ -1,17 +1,18 @@
-//! The server's session, driven as an adapter drives it, by a script of pieces, waits and full buffers.
+//! The server session, driven as an adapter drives it. A script says how the input is cut, how much
+//! time passes and when the output is full.
 //!
 //! ```text
-//! data:  limits │ the number n of script bytes │ n script bytes │ what the client sends
+//! data:  limits │ number n of script bytes │ n script bytes │ client's bytes
 //! ```
 //!
-//! Whatever the script does, the replies are a beginning of those that the oracle computes from all the
-//! bytes at once, and then at most one `timeout` or `stopping`. Where the script lets all bytes in
-//! and no time runs out, they are exactly the oracle's.
+//! The replies are always a prefix of those that the oracle computes from all the bytes at once,
+//! then at most one `timeout` or `stopping`. If the session reads all the bytes and nothing times
+//! out, they are exactly the oracle's.
 
 use core::time::Duration;
 
+use linecard_core::{Instant, Limits, OutBuf, Session, Want, pump};
 use linecard_demo::{Demo, table};
-use linecard_core::{Limits, Instant, OutBuf, Session, Want, pump};
 use linecard_suite::oracle::{self, Reply};
 use linecard_suite::replies;
 
@@ -20,7 +21,11 @@ use crate::byte;
 const LIMITS: [Limits; 3] = [
     limits(16, 64, 32),
     limits(120, 100, 400),
-    Limits { frame_timeout: Duration::from_millis(1_000), idle_timeout: Duration::from_millis(5_000), ..Limits::DEVICE },
+    Limits {
+        frame_timeout: Duration::from_millis(1_000),
+        idle_timeout: Duration::from_millis(5_000),
+        ..Limits::DEVICE
+    },
 ];
 
 const fn limits(max_body_len: u32, max_reply_len: u32, skip_budget: u32) -> Limits {
@@ -38,8 +43,8 @@ pub fn check(mut data: &[u8]) {
     let script_len = byte(&mut data).min(data.len());
     let (script, bytes) = data.split_at(script_len);
     let mut server = Server::new(limits, bytes);
-    for &step in script {
-        server.act(step);
+    for &byte in script {
+        server.step(byte);
     }
     server.finish();
     judge(limits, bytes, &server);
@@ -48,7 +53,7 @@ pub fn check(mut data: &[u8]) {
 struct Server<'d> {
     session: Session<'d>,
     limits: &'d Limits,
-    /// What has not been shown yet.
+    /// What the session has not seen yet.
     unsent: &'d [u8],
     input: Vec<u8>,
     output: Vec<u8>,
@@ -64,16 +69,16 @@ impl<'d> Server<'d> {
         Self { session, limits, unsent, input, output, now: 0, stopped: false, closed: false }
     }
 
-    fn act(&mut self, step: u8) {
+    fn step(&mut self, step: u8) {
         let amount = usize::from(step & 0x1f);
         match step >> 5 {
-            0..=3 => self.show(amount + 1),
-            4 => self.show(amount * 64),
+            0..=3 => self.receive(amount + 1),
+            4 => self.receive(amount * 64),
             5 => self.now += 50 * amount as u64,
             6 => {
-                // An output with less room than the longest reply needs: nothing may happen.
+                // The output has less room than the longest reply needs: nothing may be consumed.
                 let before = (self.input.len(), self.output.len());
-                self.turn(amount.min(self.limits.max_reply_frame_len() - 1), false);
+                self.run(amount.min(self.limits.max_reply_frame_len() - 1), false);
                 assert_eq!(before, (self.input.len(), self.output.len()));
                 return;
             }
@@ -83,25 +88,25 @@ impl<'d> Server<'d> {
             }
             _ => self.session.block(Instant::from_millis(self.now)),
         }
-        self.turn(self.limits.max_reply_frame_len() + amount, false);
+        self.run(self.limits.max_reply_frame_len() + amount, false);
     }
 
-    /// Shows all that is left, and then the end.
+    /// Gives the session the rest of the input, and then the end of the stream.
     fn finish(&mut self) {
-        self.show(usize::MAX);
-        self.turn(self.limits.max_reply_frame_len(), false);
-        self.turn(self.limits.max_reply_frame_len(), true);
-        assert!(self.closed, "the stream ended, and the session goes on");
+        self.receive(usize::MAX);
+        self.run(self.limits.max_reply_frame_len(), false);
+        self.run(self.limits.max_reply_frame_len(), true);
+        assert!(self.closed, "the stream ended, but the session is not closed");
         assert_eq!(self.session.deadline(), None);
     }
 
-    fn show(&mut self, amount: usize) {
+    fn receive(&mut self, amount: usize) {
         let (piece, rest) = self.unsent.split_at(amount.min(self.unsent.len()));
         self.input.extend_from_slice(piece);
         self.unsent = rest;
     }
 
-    fn turn(&mut self, room: usize, end: bool) {
+    fn run(&mut self, room: usize, end: bool) {
         let table = table();
         let mut buf = vec![0; room];
         loop {
@@ -110,23 +115,32 @@ impl<'d> Server<'d> {
             let now = Instant::from_millis(self.now);
             let (consumed, want) =
                 pump(&mut self.session, service, now, &self.input, end, &mut out);
-            assert!(!self.closed || (consumed == 0 && out.is_empty()), "it goes on when closed");
+            assert!(
+                !self.closed || (consumed == 0 && out.is_empty()),
+                "a closed session consumed or wrote something"
+            );
             self.input.drain(..consumed);
             self.output.extend_from_slice(out.written());
             match want {
                 Want::Output { free } if room >= self.limits.max_reply_frame_len() => {
                     assert_eq!(free, self.limits.max_reply_frame_len());
-                    assert!(!out.is_empty(), "it waits for room that is there");
+                    assert!(!out.is_empty(), "it waits for output space that is free");
                 }
                 Want::Output { .. } => break,
                 Want::Input { frame_len } => {
-                    assert!(self.input.len() < self.limits.max_request_frame_len(), "it wants too much");
+                    assert!(
+                        self.input.len() < self.limits.max_request_frame_len(),
+                        "it waits for more than the longest frame"
+                    );
                     if let Some(len) = frame_len {
                         let len = len as usize;
-                        assert!(len > self.input.len() && len <= self.limits.max_request_frame_len());
+                        assert!(
+                            len > self.input.len() && len <= self.limits.max_request_frame_len()
+                        );
                     }
-                    let due = self.session.deadline().expect("it waits, so there is a deadline");
-                    assert!(due > now, "a deadline has passed and nothing was done");
+                    let deadline =
+                        self.session.deadline().expect("a session that waits has a deadline");
+                    assert!(deadline > now, "it ignores a deadline that has passed");
                     break;
                 }
                 Want::Close => {
@@ -147,18 +161,18 @@ fn judge(limits: &Limits, bytes: &[u8], server: &Server<'_>) {
     };
     let want = oracle::serve(bytes, true, &oracle_limits).replies;
     let mut got = replies::all(&server.output).expect("replies that a server may send");
-    let told = got.last().is_some_and(was_told);
-    if told {
+    let disconnected = got.last().is_some_and(is_disconnect);
+    if disconnected {
         got.pop();
     }
-    assert!(got.len() <= want.len(), "replies to nothing");
+    assert!(got.len() <= want.len(), "more replies than frames");
     assert_eq!(replies::compare(&want[..got.len()], &got), Ok(()));
-    assert!(told || got.len() == want.len(), "a frame without a reply");
-    assert!(!server.stopped || told || server.closed);
+    assert!(disconnected || got.len() == want.len(), "a frame without a reply");
+    assert!(!server.stopped || disconnected || server.closed);
 }
 
-/// Whether this reply says why the connection closes, and not what became of a request.
-fn was_told(reply: &Reply) -> bool {
+/// Whether this reply says why the connection closes, instead of answering a request.
+fn is_disconnect(reply: &Reply) -> bool {
     let codes = ["timeout", "stopping"];
     reply.tag.is_none() && reply.result.as_ref().is_err_and(|no| codes.contains(&&*no.code))
 }

@@ -51,24 +51,33 @@
 #![cfg_attr(not(any(test, feature = "tap")), no_std)]
 #![cfg_attr(not(feature = "tap"), forbid(unsafe_code))]
 
+mod call_deadlines;
 mod client;
-mod flow;
+mod client_event;
+mod connection;
+mod listen;
 mod options;
+#[cfg(feature = "blocking")]
 mod platform;
+mod receive;
 mod server;
 mod setup;
 mod slot;
 mod stack;
+#[cfg(feature = "blocking")]
 mod stream;
 mod time;
-mod view;
+mod write_timer;
 
 #[cfg(all(feature = "tap", target_os = "linux"))]
 pub mod tap;
 
-pub use client::{Client, ClientEvent, Closed};
+pub use client::Client;
+pub use client_event::{ClientEvent, CloseReason};
+#[cfg(feature = "blocking")]
 pub use platform::Platform;
 pub use server::Server;
 pub use setup::{Resources, Scratch, SetupError, Timeouts};
 pub use stack::{PollPhase, Stack};
+#[cfg(feature = "blocking")]
 pub use stream::Stream;

@@ -1,4 +1,4 @@
-//! `N` connections at once, and one more that is told `busy`.
+//! `N` connections at once, and one more that is answered `busy`.
 
 use core::fmt;
 
@@ -7,21 +7,27 @@ use smoltcp::iface::SocketSet;
 use smoltcp::phy::Device;
 use smoltcp::time;
 
-use crate::options::prepare;
+use crate::connection::ServerContext;
+use crate::listen::ListenState;
+use crate::options::set_options;
 use crate::setup::{Resources, Scratch, SetupError, Timeouts, check};
-use crate::slot::{ListenState, Pair, Slot, SlotContext};
+use crate::slot::{Endpoints, Slot};
 use crate::stack::{PollPhase, Stack};
 use crate::time::{remaining, to_core};
 
 /// A server over `N` sockets and a spare.
 ///
-/// The order of calls: [`new`](Self::new), then [`poll`](Self::poll) whenever a frame came or the
-/// time it returned has passed; at the end [`stop`](Self::stop), and on with `poll` until
+/// The order of calls: [`new`](Self::new); then [`poll`](Self::poll) whenever a frame came or the
+/// time it returned has passed; at the end [`stop`](Self::stop), and `poll` as before until
 /// [`is_stopped`](Self::is_stopped).
 ///
-/// All slots listen while they are free. A client that comes when none is gets `ERR busy` from the
-/// spare; one that comes while the spare is taken too is refused by TCP. A connection that is
-/// closed or reset makes room before the next frame is looked at.
+/// All free slots listen. A client that connects when none is free gets `ERR busy` from the spare;
+/// one that connects while the spare is in use too is refused by TCP. A connection that is closed
+/// or reset frees its slot before the next frame is processed.
+///
+/// Handlers run inside `poll`, and nothing is received or sent meanwhile. The time that a handler
+/// takes is not counted against the client that called it (docs/PROTOCOL.md §8.3). It must stay
+/// well below [`Timeouts::write`] all the same: a peer that is not heard for so long is reset.
 pub struct Server<'a, const N: usize> {
     slots: [Slot<'a>; N],
     spare: Slot<'a>,
@@ -42,7 +48,7 @@ impl<const N: usize> fmt::Debug for Server<'_, N> {
 }
 
 impl<'a, const N: usize> Server<'a, N> {
-    /// Takes the sockets into service: sets their options, and lets them listen.
+    /// Sets the sockets' options and lets them listen.
     ///
     /// # Errors
     /// [`SetupError`]; then no socket was changed.
@@ -52,12 +58,12 @@ impl<'a, const N: usize> Server<'a, N> {
     ) -> Result<Self, SetupError> {
         check(sockets, &resources)?;
         let Resources { slots, spare, scratch, limits, timeouts, port } = resources;
-        let listen = ListenState { port, stopping: None };
+        let listen = ListenState { port, stop_by: None };
         for &handle in slots.iter().chain([&spare]) {
             let socket = sockets.get_mut(handle);
-            prepare(socket, &timeouts);
-            // An ACK leaves when all that came was answered, and so with the replies: it has
-            // nothing to wait for. And a delayed one would be lost where TIME-WAIT is cut short.
+            set_options(socket, &timeouts);
+            // Everything received is answered in the same poll, so the ACK leaves with the replies:
+            // delaying it gains nothing. And where TIME-WAIT is cut short a delayed ACK is lost.
             socket.set_ack_delay(None);
             listen.reopen(socket);
         }
@@ -72,7 +78,7 @@ impl<'a, const N: usize> Server<'a, N> {
     }
 
     /// Polls the stack and serves: everything that can be done now is done. Returns how long the
-    /// caller may sleep before the next poll, unless a frame comes first (none: for ever). Never
+    /// caller may sleep before the next poll if no frame comes first (`None`: for ever). Never
     /// blocks.
     pub fn poll<D: Device>(
         &mut self,
@@ -85,7 +91,8 @@ impl<'a, const N: usize> Server<'a, N> {
         idle.into_iter().chain(due).min()
     }
 
-    /// This server's part in a [`Stack::poll`] that it shares with others; answers as that wants it.
+    /// This server's part of a [`Stack::poll`] that several socket owners share; returns what that
+    /// expects.
     pub fn poll_phase(
         &mut self,
         now: time::Instant,
@@ -94,58 +101,51 @@ impl<'a, const N: usize> Server<'a, N> {
         service: &mut dyn Service,
     ) -> bool {
         match phase {
-            PollPhase::Frame => {
-                self.accept_new(to_core(now), sockets);
+            PollPhase::FrameReceived => {
+                self.accept(to_core(now), sockets);
                 return self.all().any(|slot| slot.is_over(sockets.get(slot.handle), self.listen));
             }
-            PollPhase::Received => self.serve(to_core(now), sockets, service),
-            PollPhase::Answered => self.reopen(sockets),
+            PollPhase::Process => self.serve(to_core(now), sockets, service),
+            PollPhase::Sent => self.reopen(sockets),
         }
         false
     }
 
-    /// When to poll again, as far as the connections are concerned; smoltcp has deadlines of its
-    /// own.
+    /// When to poll again because of a connection's deadline. (smoltcp has deadlines of its own.)
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let crowded = self.is_crowded();
-        self.all().filter_map(|slot| slot.deadline(&self.timeouts, crowded)).min()
+        let timeouts = self.current_timeouts();
+        self.all().filter_map(|slot| slot.deadline(&timeouts)).min()
     }
 
-    /// Slots that have a connection, those among them that are being made or closed.
+    /// Slots that have a connection, including those that are being opened or closed.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.slots.iter().filter(|slot| !slot.is_free()).count()
     }
 
-    /// No new connection is taken from the next poll on. Each client gets the replies to what it
-    /// sent so far, may finish a frame it has begun until `by`, and is told `stopping`.
+    /// Takes no new connection from the next poll on. Each client gets the replies to what it has
+    /// sent, may finish a frame it has begun until `by`, and then gets `ERR stopping`.
     pub fn stop(&mut self, by: time::Instant) {
-        self.listen.stopping = Some(to_core(by));
+        self.listen.stop_by = Some(to_core(by));
     }
 
-    /// Whether [`stop`](Self::stop) was called, and the last connection is closed.
+    /// Whether [`stop`](Self::stop) was called and the last connection is closed.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.listen.stopping.is_some() && self.connections() == 0 && self.spare.is_free()
+        self.listen.is_stopping() && self.connections() == 0 && self.spare.is_free()
     }
 
     fn serve(&mut self, now: Instant, sockets: &mut SocketSet<'_>, service: &mut dyn Service) {
-        let crowded = self.is_crowded();
-        let mut cx = SlotContext {
-            now,
-            service,
-            scratch: &mut self.scratch,
-            timeouts: &self.timeouts,
-            crowded,
-            listen: self.listen,
-        };
+        let timeouts = self.current_timeouts();
+        let mut cx =
+            ServerContext { now, service, scratch: &mut self.scratch, timeouts: &timeouts };
         for slot in &mut self.slots {
             let socket = sockets.get_mut(slot.handle);
-            slot.serve(socket, Some(self.limits), &mut cx);
+            slot.serve(socket, Some(self.limits), self.listen, &mut cx);
         }
         let socket = sockets.get_mut(self.spare.handle);
-        self.spare.serve(socket, None, &mut cx);
+        self.spare.serve(socket, None, self.listen, &mut cx);
     }
 
     fn reopen(&mut self, sockets: &mut SocketSet<'_>) {
@@ -154,21 +154,29 @@ impl<'a, const N: usize> Server<'a, N> {
         }
     }
 
-    fn is_crowded(&self) -> bool {
-        self.slots.iter().all(|slot| !slot.is_free())
+    /// The timeouts, with a shorter one for handshakes while no slot is free: half-open connections
+    /// then keep other clients out.
+    fn current_timeouts(&self) -> Timeouts {
+        let mut timeouts = self.timeouts;
+        if self.connections() == N {
+            timeouts.handshake /= 4;
+        }
+        timeouts
     }
 
+    /// Takes note of new connections.
+    ///
     /// A SYN that was sent twice, or a late one, can reach a listening socket although its
-    /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets of
-    /// one connection would answer each other's segments with resets, so the later one is forgotten
-    /// before it answers.
-    fn accept_new(&mut self, now: Instant, sockets: &mut SocketSet<'_>) {
+    /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets with
+    /// one connection would answer each other's segments with resets, so the later one listens
+    /// again before it has answered.
+    fn accept(&mut self, now: Instant, sockets: &mut SocketSet<'_>) {
         for at in 0..=N {
             let slot = self.slots.get(at).unwrap_or(&self.spare);
             let Some(connection) = slot.new_connection(sockets.get(slot.handle)) else { continue };
-            let twin = self.has(connection, sockets);
+            let duplicate = self.has(connection, sockets);
             let slot = self.slots.get_mut(at).unwrap_or(&mut self.spare);
-            if twin {
+            if duplicate {
                 self.listen.reopen(sockets.get_mut(slot.handle));
             } else {
                 slot.begin(now);
@@ -176,7 +184,7 @@ impl<'a, const N: usize> Server<'a, N> {
         }
     }
 
-    fn has(&self, connection: Pair, sockets: &SocketSet<'_>) -> bool {
+    fn has(&self, connection: Endpoints, sockets: &SocketSet<'_>) -> bool {
         self.all().any(|slot| slot.has(connection, sockets.get(slot.handle)))
     }
 

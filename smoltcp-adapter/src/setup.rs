@@ -1,7 +1,6 @@
 //! What a server is made of, and what can be wrong with it.
 
 use core::fmt;
-
 use core::time::Duration;
 
 use linecard_core::Limits;
@@ -11,30 +10,31 @@ use smoltcp::socket::{Socket, tcp};
 /// Bytes of `ERR busy`, which is all that the spare sends.
 pub(crate) const BUSY_LEN: usize = "ERR\nbusy\n".len();
 
-/// How long a connection may take for what is smoltcp's and not the session's; that is in
+/// How long a connection may take for what the transport does. What the session waits for is in
 /// [`Limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the first SYN to the ACK that completes the handshake. A quarter of it, while nobody
-    /// else could connect.
+    /// From the first SYN to the ACK that completes the handshake. While no slot is free, a quarter
+    /// of it.
     pub handshake: Duration,
-    /// With bytes, or the FIN, unacknowledged and none of them acknowledged meanwhile. Then the
-    /// connection is reset. Also the longest silence of a peer that leaves keep-alives unanswered.
+    /// How long bytes, or the FIN, may be unacknowledged without any of them being acknowledged
+    /// meanwhile. After that the connection is reset. Also the longest silence of a peer that leaves
+    /// keep-alives unanswered.
     pub write: Duration,
-    /// Between keep-alive probes on a silent connection. To be well below `write`.
+    /// Between keep-alive probes on a silent connection. Keep it well below `write`.
     pub keep_alive: Duration,
-    /// After our last byte and FIN were acknowledged, for the peer to close too (docs/PROTOCOL.md
-    /// §7).
+    /// How long the peer may take to close after it has acknowledged our last byte and FIN
+    /// (docs/PROTOCOL.md §8.1).
     pub linger: Duration,
 }
 
 impl Timeouts {
     /// 5 s, 30 s, 10 s, 2 s.
     pub const DEFAULT: Self = Self {
-        handshake: Duration::from_millis(5_000),
-        write: Duration::from_millis(30_000),
-        keep_alive: Duration::from_millis(10_000),
-        linger: Duration::from_millis(2_000),
+        handshake: Duration::from_secs(5),
+        write: Duration::from_secs(30),
+        keep_alive: Duration::from_secs(10),
+        linger: Duration::from_secs(2),
     };
 }
 
@@ -44,41 +44,46 @@ impl Default for Timeouts {
     }
 }
 
-/// The bytes that all connections of a server share.
+/// The buffers that all connections of a server share.
 #[derive(Debug)]
 pub struct Scratch<'a> {
-    /// Where a frame is put together that wraps in its ring: at least [`Limits::max_request_frame_len`]
-    /// bytes.
+    /// Where a frame that wraps in its ring is put together: at least
+    /// [`Limits::max_request_frame_len`] bytes.
     pub frame: &'a mut [u8],
-    /// Where replies are encoded, on their way to a ring: at least [`Limits::max_reply_frame_len`] bytes.
+    /// Where replies are encoded on their way to a ring: at least
+    /// [`Limits::max_reply_frame_len`] bytes.
     pub reply: &'a mut [u8],
 }
 
 /// What a server is made of. `N` connections are served at once.
 #[derive(Debug)]
 pub struct Resources<'a, const N: usize> {
-    /// TCP sockets, one a connection. A receive ring holds at least [`Limits::max_request_frame_len`] bytes,
-    /// and better a segment more: with less, a peer may find the window too small for a segment
-    /// while a frame is incomplete, and wait for its persist timer. A transmit ring holds at least
-    /// [`Limits::max_reply_frame_len`], and what it holds beyond that is what pipelined replies may be under
-    /// way at once: with nothing, each reply waits until the one before is acknowledged.
+    /// TCP sockets, one per connection.
+    ///
+    /// A receive ring holds at least [`Limits::max_request_frame_len`] bytes, and better one segment
+    /// more. With less, a peer may find the window too small for a segment while a frame is
+    /// incomplete, and wait for its persist timer.
+    ///
+    /// A transmit ring holds at least [`Limits::max_reply_frame_len`] bytes. What it holds beyond
+    /// that is how much of the pipelined replies can be unacknowledged at once; with nothing, each
+    /// reply waits until the one before it is acknowledged.
     pub slots: [SocketHandle; N],
-    /// The socket that tells one more client `busy`. It is behind the slots in the set (added
-    /// last), for smoltcp gives a connection to the first socket that listens. Rings of 16 bytes
-    /// do.
+    /// The socket that answers `busy` to one more client. It must be added to the set after the
+    /// slots, because smoltcp gives a connection to the first socket that listens. Rings of 16
+    /// bytes are enough.
     pub spare: SocketHandle,
-    /// The bytes that the slots share.
+    /// The buffers that the slots share.
     pub scratch: Scratch<'a>,
-    /// What a session may take, give and wait for.
+    /// What a session accepts, returns and waits for.
     pub limits: &'a Limits,
-    /// What the transport may wait for.
+    /// What the transport waits for.
     pub timeouts: Timeouts,
     /// The TCP port, on every address of the interface.
     pub port: u16,
 }
 
 impl<'a, const N: usize> Resources<'a, N> {
-    /// The parts with [`Timeouts::DEFAULT`], on port 61000.
+    /// Resources with [`Timeouts::DEFAULT`], on port 61000.
     #[must_use]
     pub const fn new(
         slots: [SocketHandle; N],
@@ -90,33 +95,33 @@ impl<'a, const N: usize> Resources<'a, N> {
     }
 }
 
-/// Why a server can't be made of these parts. All are the program's own faults.
+/// Why a server can't be made of these resources. Each is a mistake of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupError {
     /// No TCP socket of the set has this handle.
     NotTcp(SocketHandle),
-    /// A handle stands for two slots.
-    Twice(SocketHandle),
-    /// The spare is not behind all slots in the set.
+    /// A handle is used for two slots.
+    Duplicate(SocketHandle),
+    /// The spare was not added to the set after all slots.
     SpareNotLast,
     /// A socket is already in use.
-    Open(SocketHandle),
-    /// A receive ring can't hold the longest frame.
-    Receive {
+    InUse(SocketHandle),
+    /// A receive ring can't hold the longest request frame.
+    ReceiveRing {
         /// Whose ring.
         socket: SocketHandle,
         /// Bytes that it must hold.
         needed: usize,
     },
-    /// A transmit ring can't hold the longest reply.
-    Transmit {
+    /// A transmit ring can't hold the longest reply frame.
+    TransmitRing {
         /// Whose ring.
         socket: SocketHandle,
         /// Bytes that it must hold.
         needed: usize,
     },
-    /// The scratch can't hold the longest frame, or the longest reply.
+    /// The scratch can't hold the longest request frame, or the longest reply frame.
     Scratch {
         /// Bytes that [`Scratch::frame`] must hold.
         frame: usize,
@@ -130,18 +135,18 @@ pub enum SetupError {
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotTcp(socket) => write!(f, "socket {socket} is no TCP socket of this set"),
-            Self::Twice(socket) => write!(f, "socket {socket} stands for two slots"),
-            Self::SpareNotLast => f.write_str("the spare socket must be added behind the slots"),
-            Self::Open(socket) => write!(f, "socket {socket} is in use"),
-            Self::Receive { socket, needed } => {
+            Self::NotTcp(socket) => write!(f, "socket {socket} is not a TCP socket of this set"),
+            Self::Duplicate(socket) => write!(f, "socket {socket} is used for two slots"),
+            Self::SpareNotLast => f.write_str("the spare socket must be added after the slots"),
+            Self::InUse(socket) => write!(f, "socket {socket} is in use"),
+            Self::ReceiveRing { socket, needed } => {
                 write!(f, "the receive ring of socket {socket} must hold {needed} bytes")
             }
-            Self::Transmit { socket, needed } => {
+            Self::TransmitRing { socket, needed } => {
                 write!(f, "the transmit ring of socket {socket} must hold {needed} bytes")
             }
             Self::Scratch { frame, reply } => {
-                write!(f, "the scratch must hold {frame} bytes of a frame and {reply} of a reply")
+                write!(f, "the scratch must hold a frame of {frame} bytes and a reply of {reply}")
             }
             Self::Port => f.write_str("port 0 can't be listened on"),
         }
@@ -150,7 +155,7 @@ impl fmt::Display for SetupError {
 
 impl core::error::Error for SetupError {}
 
-/// Judges all of the parts before anything is changed.
+/// Checks everything before anything is changed.
 pub(crate) fn check<const N: usize>(
     sockets: &SocketSet<'_>,
     resources: &Resources<'_, N>,
@@ -166,7 +171,7 @@ pub(crate) fn check<const N: usize>(
     }
     for (at, &slot) in resources.slots.iter().enumerate() {
         if resources.slots.iter().skip(at + 1).any(|&other| other == slot) {
-            return Err(SetupError::Twice(slot));
+            return Err(SetupError::Duplicate(slot));
         }
         if slot >= resources.spare {
             return Err(SetupError::SpareNotLast);
@@ -184,19 +189,19 @@ fn check_socket(
 ) -> Result<(), SetupError> {
     let socket = tcp_socket(sockets, handle).ok_or(SetupError::NotTcp(handle))?;
     if socket.state() != tcp::State::Closed {
-        return Err(SetupError::Open(handle));
+        return Err(SetupError::InUse(handle));
     }
     if socket.recv_capacity() < receive {
-        return Err(SetupError::Receive { socket: handle, needed: receive });
+        return Err(SetupError::ReceiveRing { socket: handle, needed: receive });
     }
     if socket.send_capacity() < transmit {
-        return Err(SetupError::Transmit { socket: handle, needed: transmit });
+        return Err(SetupError::TransmitRing { socket: handle, needed: transmit });
     }
     Ok(())
 }
 
-/// What `SocketSet::get` is, without its panic. (Other kinds of socket exist where another crate
-/// turns them on.)
+/// `SocketSet::get` without its panic. (Other kinds of socket exist only where another crate enables
+/// them.)
 #[allow(unreachable_patterns, clippy::match_wildcard_for_single_variants)]
 pub(crate) fn tcp_socket<'s, 'a>(
     sockets: &'s SocketSet<'a>,

@@ -1,86 +1,84 @@
-//! The one order in which device, interface and sessions are polled.
+//! The order in which device, interface and socket owners are polled.
 
 use smoltcp::iface::{Interface, PollIngressSingleResult, PollResult, SocketSet};
 use smoltcp::phy::Device;
 use smoltcp::time::{Duration, Instant};
 
-/// The most frames that one poll takes in, so that a flood leaves the caller its turn.
-const FRAMES_A_POLL: usize = 64;
-/// The most rounds of one segment a socket: a window of 64 KiB is 45 of them.
-const ROUNDS_A_POLL: usize = 64;
+/// The most frames received in one poll, so that a flood can't keep the caller from its other work.
+const MAX_FRAMES_PER_POLL: usize = 64;
+/// The most rounds of one segment per socket: a window of 64 KiB takes 45.
+const MAX_ROUNDS_PER_POLL: usize = 64;
 
-/// What smoltcp wants together at every poll. Everything in it is the caller's to use between
-/// polls.
+/// What smoltcp needs together at every poll. The caller may use everything in it between polls.
 pub struct Stack<'a, D: Device> {
     /// The link.
     pub device: D,
     /// The interface over it.
     pub iface: Interface,
-    /// All sockets, ours and others.
+    /// All sockets, including those of other owners.
     pub sockets: SocketSet<'a>,
 }
 
-/// Where in the order of a poll the sockets' owners get their turn.
+/// When, within a poll, the owners of sockets are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollPhase {
-    /// One frame has come in, and more may be waiting. Say whether a socket's connection ended with
-    /// it.
-    Frame,
-    /// No more frames are waiting: read, answer, give up what took too long.
-    Received,
-    /// What could be sent is sent, last acknowledgements and resets among it: open again what is
-    /// closed.
-    Answered,
+    /// One frame was received, and more may be waiting. Return whether a socket's connection ended.
+    FrameReceived,
+    /// All waiting frames were received: read, write, check deadlines.
+    Process,
+    /// Everything that can be sent was sent, including last acknowledgements and resets: sockets
+    /// that are closed may be opened again.
+    Sent,
 }
 
 impl<D: Device> Stack<'_, D> {
     /// Polls, in this order:
     ///
     /// ```text
-    ///        ┌─ while frames wait ─┐
-    /// device ─► interface ─► Frame ┴─► Received ─► interface ─► device ─► Answered
-    ///                          └─ where a connection ended ─────►┘  and back to the next frame
+    ///        ┌── while frames wait ──┐
+    /// device ─► interface ─► FrameReceived ─► Process ─► interface ─► device ─► Sent
+    ///                              └─ if a connection ended ─►┘  and back to the next frame
     /// ```
     ///
-    /// `owners` are the owners of sockets: they are called at each [`PollPhase`], and answer `true` to
-    /// [`PollPhase::Frame`] where a connection ended (to the others, what they answer means nothing).
-    /// smoltcp has no accept backlog: a client that comes while no socket listens is refused. So a
-    /// socket whose connection ended listens again before the next frame is looked at; while
-    /// everything else is done once for all frames that wait, so that many requests cost few reads
-    /// and writes.
+    /// `on_phase` is called at each [`PollPhase`]. What it returns counts only at
+    /// [`PollPhase::FrameReceived`]: `true` where a connection ended.
     ///
-    /// Returns how long the caller may sleep before it polls again, if no frame comes first: none
-    /// is for ever, as far as smoltcp knows (the owners of sockets have deadlines of their own:
-    /// [`Server::poll`](crate::Server::poll) knows both). At most 64 frames are taken in; zero says
-    /// that there may be more.
+    /// smoltcp has no accept backlog: a client that connects while no socket listens is refused. So
+    /// a socket whose connection ended listens again before the next frame is processed. Everything
+    /// else is done once for all waiting frames, so that many requests cost few reads and writes.
     ///
-    /// This never blocks. It panics for no frame that we know of; smoltcp has assertions of its
+    /// Returns how long the caller may sleep before the next poll if no frame comes first; `None`
+    /// is for ever. That is what smoltcp knows: socket owners have deadlines of their own, and
+    /// [`Server::poll`](crate::Server::poll) considers both. At most 64 frames are received; zero
+    /// says that more may be waiting.
+    ///
+    /// This never blocks. No frame that we know of makes it panic; smoltcp has assertions of its
     /// own.
     pub fn poll(
         &mut self,
         now: Instant,
-        mut owners: impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
+        mut on_phase: impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
     ) -> Option<Duration> {
         self.iface.poll_maintenance(now);
-        let drained = self.receive(now, &mut owners);
-        owners(PollPhase::Received, &mut self.sockets);
-        self.send(now, &mut owners);
+        let drained = self.receive(now, &mut on_phase);
+        on_phase(PollPhase::Process, &mut self.sockets);
+        self.send(now, &mut on_phase);
         if drained { self.iface.poll_delay(now, &self.sockets) } else { Some(Duration::ZERO) }
     }
 
-    /// Takes in the frames that wait; says whether those were all.
+    /// Receives the waiting frames. Returns whether those were all.
     fn receive(
         &mut self,
         now: Instant,
-        owners: &mut impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
+        on_phase: &mut impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
     ) -> bool {
-        for _frame in 0..FRAMES_A_POLL {
-            let taken = self.iface.poll_ingress_single(now, &mut self.device, &mut self.sockets);
-            if taken == PollIngressSingleResult::None {
+        for _frame in 0..MAX_FRAMES_PER_POLL {
+            let received = self.iface.poll_ingress_single(now, &mut self.device, &mut self.sockets);
+            if received == PollIngressSingleResult::None {
                 return true;
             }
-            if owners(PollPhase::Frame, &mut self.sockets) {
-                self.send(now, owners);
+            if on_phase(PollPhase::FrameReceived, &mut self.sockets) {
+                self.send(now, on_phase);
             }
         }
         false
@@ -89,14 +87,14 @@ impl<D: Device> Stack<'_, D> {
     fn send(
         &mut self,
         now: Instant,
-        owners: &mut impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
+        on_phase: &mut impl FnMut(PollPhase, &mut SocketSet<'_>) -> bool,
     ) {
-        for _round in 0..ROUNDS_A_POLL {
+        for _round in 0..MAX_ROUNDS_PER_POLL {
             let sent = self.iface.poll_egress(now, &mut self.device, &mut self.sockets);
             if sent == PollResult::None {
                 break;
             }
         }
-        owners(PollPhase::Answered, &mut self.sockets);
+        on_phase(PollPhase::Sent, &mut self.sockets);
     }
 }

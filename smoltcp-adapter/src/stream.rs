@@ -8,11 +8,11 @@ use smoltcp::socket::tcp::{RecvError, Socket, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use crate::options::prepare;
+use crate::options::set_options;
 use crate::platform::Platform;
+use crate::receive::discard_all;
 use crate::setup::Timeouts;
 use crate::stack::Stack;
-use crate::view::drain;
 
 /// One TCP connection. It polls the whole stack while it waits, so other sockets of it live on; a
 /// [`Server`](crate::Server) on the same stack does not.
@@ -51,7 +51,7 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
         stream.expire_in(timeout);
         let context = stream.stack.iface.context();
         let socket = stream.stack.sockets.get_mut::<Socket<'_>>(socket);
-        prepare(socket, &Timeouts::DEFAULT);
+        set_options(socket, &Timeouts::DEFAULT);
         socket.connect(context, remote, local_port).map_err(refused)?;
         stream.wait(|socket| match socket.state() {
             State::SynSent | State::SynReceived => None,
@@ -75,7 +75,7 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
         use smoltcp::socket::tcp::ListenError;
         let mut stream = Self { stack, socket, platform, deadline: None };
         let socket = stream.stack.sockets.get_mut::<Socket<'_>>(socket);
-        prepare(socket, &Timeouts::DEFAULT);
+        set_options(socket, &Timeouts::DEFAULT);
         socket.listen(port).map_err(|error| match error {
             ListenError::InvalidState => ErrorKind::AddrInUse,
             ListenError::Unaddressable => ErrorKind::InvalidInput,
@@ -119,7 +119,7 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
         self.expire_in(timeout);
         self.shutdown();
         self.wait(|socket| {
-            drain(socket);
+            discard_all(socket);
             (!socket.is_open()).then_some(Ok(()))
         })
     }

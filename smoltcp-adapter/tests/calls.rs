@@ -92,10 +92,65 @@ fn calls_are_answered_in_order_and_the_window_is_kept() {
     caller.hear(5);
     caller.client.close(caller.world.now, &mut caller.world.client.sockets, SECOND);
     caller.hear(6);
-    assert_eq!(caller.heard[5], "Closed(Here)");
+    assert_eq!(caller.heard[5], "Closed(Local)");
     caller.world.assert_alive();
     caller.heard.clear();
     caller.open();
+}
+
+#[test]
+fn closing_without_a_connection_does_nothing() {
+    let mut caller = caller(1_000);
+    let mut events = vec![];
+    caller.client.close(caller.world.now, &mut caller.world.client.sockets, SECOND);
+    assert_eq!(caller.client.deadline(), None);
+    let end = caller.world.now + SECOND * 2;
+    while caller.world.now < end {
+        let on_event = &mut |event: ClientEvent<'_>| events.push(told(event));
+        caller.client.poll(caller.world.now, &mut caller.world.client, on_event);
+        caller.world.pass(Some(SECOND / 4));
+    }
+    assert!(events.is_empty(), "{events:?}");
+    caller.open();
+
+    caller.client.close(caller.world.now, &mut caller.world.client.sockets, SECOND);
+    caller.hear(1);
+    caller.client.close(caller.world.now, &mut caller.world.client.sockets, SECOND);
+    assert_eq!(caller.client.deadline(), None, "it is closed already");
+}
+
+#[test]
+fn closing_a_connection_that_the_server_ended_keeps_the_reason() {
+    let mut caller = caller(1_000);
+    caller.open();
+    caller.world.server.stop(caller.world.now);
+    caller.hear(1);
+    assert!(caller.heard[0].contains("Stopping"), "{:?}", caller.heard);
+    let deadline = caller.client.deadline();
+    caller.client.close(caller.world.now, &mut caller.world.client.sockets, SECOND * 10);
+    assert_eq!(caller.client.deadline(), deadline, "no later than without");
+    caller.hear(2);
+    assert_eq!(caller.heard[1], "Closed(Fault(End))");
+}
+
+#[test]
+fn a_reset_is_reported_behind_the_replies_that_came_before_it() {
+    let mut caller = caller(1_000);
+    let handle = caller.world.stack.sockets.add(socket(4_096, 4_096));
+    caller.world.stack.sockets.get_mut::<Socket<'_>>(handle).listen(7).unwrap();
+    let at = IpEndpoint { port: 7, ..AT };
+    caller.client.open(caller.world.now, &mut caller.world.client, at, 50_000, SECOND).unwrap();
+    caller.hear(1);
+    caller.string("one", SECOND).unwrap();
+    caller.string("two", SECOND).unwrap();
+    let peer = caller.world.stack.sockets.get_mut::<Socket<'_>>(handle);
+    peer.send_slice(b"OK #0\nfine\n").unwrap();
+    caller.world.poll_server();
+    caller.world.stack.sockets.get_mut::<Socket<'_>>(handle).abort();
+    caller.world.poll_server();
+    caller.hear(3);
+    assert_eq!(caller.heard[1..], ["0: fine", "Closed(Reset)"]);
+    assert_eq!(caller.string("late", SECOND), Err(RequestError::Closed));
 }
 
 #[test]
@@ -251,7 +306,7 @@ fn cores_blocking_front_calls_over_the_stream() {
         }
         match caller.call_named("FROB", &Text("x")) {
             Err(CallerError::Call(CallError::Refused(refusal))) => {
-                assert_eq!(refusal.code, Code::UnknownCommand)
+                assert_eq!(refusal.code, Code::UnknownCommand);
             }
             other => panic!("{other:?}"),
         }

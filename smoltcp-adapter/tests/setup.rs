@@ -56,11 +56,11 @@ fn the_least_that_is_needed_is_enough_and_an_byte_less_is_not() {
     assert_eq!(make(&mut set, handles, scratch, 1), Ok(()));
 
     let second = handles[1];
-    let receive = SetupError::Receive { socket: second, needed: FRAME };
+    let receive = SetupError::ReceiveRing { socket: second, needed: FRAME };
     refused(sockets(FRAME - 1, REPLY, 16), scratch, 1, receive);
-    let transmit = SetupError::Transmit { socket: second, needed: REPLY };
+    let transmit = SetupError::TransmitRing { socket: second, needed: REPLY };
     refused(sockets(FRAME, REPLY - 1, 16), scratch, 1, transmit);
-    let spare = SetupError::Transmit { socket: handles[2], needed: 9 };
+    let spare = SetupError::TransmitRing { socket: handles[2], needed: 9 };
     refused(sockets(FRAME, REPLY, 8), scratch, 1, spare);
     let needed = SetupError::Scratch { frame: FRAME, reply: REPLY };
     refused(sockets(FRAME, REPLY, 16), (FRAME - 1, REPLY), 1, needed);
@@ -72,7 +72,7 @@ fn the_least_that_is_needed_is_enough_and_an_byte_less_is_not() {
 fn handles_that_make_no_sense_are_refused() {
     let scratch = (FRAME, REPLY);
     let (set, [first, second, spare]) = sockets(FRAME, REPLY, 16);
-    refused((set, [first, first, spare]), scratch, 1, SetupError::Twice(first));
+    refused((set, [first, first, spare]), scratch, 1, SetupError::Duplicate(first));
     let (set, _) = sockets(FRAME, REPLY, FRAME.max(REPLY));
     refused((set, [first, spare, second]), scratch, 1, SetupError::SpareNotLast);
 
@@ -82,5 +82,5 @@ fn handles_that_make_no_sense_are_refused() {
 
     let (mut set, handles) = sockets(FRAME, REPLY, 16);
     set.get_mut::<Socket<'_>>(second).listen(5).unwrap();
-    assert_eq!(make(&mut set, handles, scratch, 1), Err(SetupError::Open(second)));
+    assert_eq!(make(&mut set, handles, scratch, 1), Err(SetupError::InUse(second)));
 }

@@ -221,6 +221,51 @@ fn a_silent_peer_times_out_in_a_frame_and_between_frames() {
     }
 }
 
+/// Limits whose timeouts a handler of 8 s exceeds.
+fn short_timeouts() -> Limits {
+    let timeout = core::time::Duration::from_secs(5);
+    Limits { frame_timeout: timeout, idle_timeout: timeout, ..LIMITS }
+}
+
+#[test]
+fn the_time_that_a_handler_takes_is_not_counted_as_idle() {
+    let mut world = World::new(Plan { limits: short_timeouts(), ..Plan::fair() });
+    world.handler_time = seconds(8);
+    let mut peer = peer(&mut world, *b"STRING\nhi\n");
+    gets(&mut world, &mut peer, b"OK\nThank you.\n");
+    world.run_for(seconds(4));
+    world.socket(peer.handle).send_slice(b"STRING\nhi\n").unwrap();
+    gets(&mut world, &mut peer, b"OK\nThank you.\nOK\nThank you.\n");
+    let answered = world.now;
+    gets(&mut world, &mut peer, b"OK\nThank you.\nOK\nThank you.\nERR\ntimeout\n");
+    assert_eq!(world.now - answered, seconds(5), "the timeout itself is as long as ever");
+}
+
+#[test]
+fn the_time_that_a_handler_takes_is_not_counted_for_the_frame_behind_its_request() {
+    let mut world = World::new(Plan { limits: short_timeouts(), ..Plan::fair() });
+    world.handler_time = seconds(8);
+    let mut peer = peer(&mut world, *b"STRING\nhi\nSTRING\nh");
+    gets(&mut world, &mut peer, b"OK\nThank you.\n");
+    world.run_for(seconds(4));
+    world.socket(peer.handle).send_slice(b"i\n").unwrap();
+    gets(&mut world, &mut peer, b"OK\nThank you.\nOK\nThank you.\n");
+}
+
+#[test]
+fn a_frame_that_trickles_in_times_out_though_its_bytes_are_skipped() {
+    let mut world = World::fair();
+    let mut peer = peer(&mut world, [&b"STRING 60000\n"[..], &vec![b'x'; 60_000]].concat());
+    peer.piece = 100;
+    let begun = world.now;
+    while peer.got.is_empty() {
+        peer.drive(&mut world);
+        world.run_for(Duration::from_millis(500));
+        assert!(world.now - begun < seconds(12), "no timeout: {:?}", world.server);
+    }
+    assert_eq!(peer.got, b"ERR\ntimeout\n");
+}
+
 #[test]
 fn a_peer_that_vanishes_is_reaped_in_a_frame_between_frames_and_with_replies_owed() {
     for bytes in [&b"STRING 5\nhi"[..], b"", b"STRING\nhi\n"] {

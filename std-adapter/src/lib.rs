@@ -46,17 +46,14 @@
 mod address;
 mod client;
 mod error;
+#[cfg(feature = "server")]
 pub mod server;
 mod stream;
-
-/// The README's program runs.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Client, ClientConfig};
 pub use error::Error;
 pub use linecard_core as protocol;
+#[cfg(feature = "server")]
 pub use server::{Config, Counters, Server, ServerHandle};
 pub use stream::Stream;

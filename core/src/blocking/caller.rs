@@ -52,8 +52,8 @@ pub struct Ticket<C> {
     command: PhantomData<fn() -> C>,
 }
 
-/// A client over a blocking stream: a call at a time ([`call`](Self::call)), or up to `CALLS` of them
-/// on their way ([`send`](Self::send), [`receive`](Self::receive)).
+/// A client over a blocking stream: a call at a time ([`call`](Self::call)), or up to `CALLS` of
+/// them on their way ([`send`](Self::send), [`receive`](Self::receive)).
 ///
 /// How long it waits is the stream's affair: a read or write that fails with
 /// [`ErrorKind::TimedOut`] ends the call.
@@ -69,6 +69,26 @@ pub struct Caller<T, B, const CALLS: usize> {
     written: usize,
 }
 
+/// What was received next; a frame by where it stands in the input.
+enum Received {
+    Reply {
+        tag: u32,
+        start: usize,
+        end: usize,
+    },
+    TooLarge {
+        tag: u32,
+        len: u32,
+    },
+    Disconnected {
+        start: usize,
+        end: usize,
+    },
+    Closed(Fault),
+    /// An event, or a late reply.
+    Skipped,
+}
+
 /// What a call came to; a frame by where it stands in the input.
 enum Found {
     Frame { start: usize, end: usize },
@@ -78,9 +98,9 @@ enum Found {
 }
 
 impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T, B, CALLS> {
-    /// A client over `io`. Replies of up to 59 bytes less than `rx` holds are taken, requests of up to
-    /// what `tx` holds are sent, head and all; 256 bytes each is the least that is sensible. `window`:
-    /// see [`ClientSession::new`].
+    /// A client over `io`. Replies of up to 59 bytes less than `rx` holds are taken, requests of up
+    /// to what `tx` holds are sent, head and all; 256 bytes each is the least that is sensible.
+    /// `window`: see [`ClientSession::new`].
     #[must_use]
     pub fn new(io: T, rx: B, tx: B, window: u32) -> Self {
         let max_reply_len = rx.as_ref().len().saturating_sub(max_frame_len(0));
@@ -132,8 +152,12 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
 
     /// Puts a call on its way; it is sent when a reply is waited for, or the output is full.
     ///
+    /// While the window is full and its oldest call was given up, that call's late reply is waited
+    /// for: one call that timed out doesn't refuse all those after it.
+    ///
     /// # Errors
-    /// [`CallError::Request`], of which [`RequestError::Window`] means: receive first. [`CallerError::Io`].
+    /// [`CallError::Request`], of which [`RequestError::Window`] means: receive first, or nothing
+    /// came in time. [`CallError::Closed`], [`CallerError::Io`], [`CallerError::WriteZero`].
     pub fn send<C: Command>(
         &mut self,
         request: &C::Request<'_>,
@@ -142,8 +166,9 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         Ok(Ticket { tag, command: PhantomData })
     }
 
-    /// Waits for the reply to a call. Replies are taken in the order of their calls: those to earlier
-    /// calls, if they were not received, are skipped, and receiving one of them then fails at once.
+    /// Waits for the reply to a call. Replies are taken in the order of their calls: those to
+    /// earlier calls, if they were not received, are skipped, and receiving one of them then fails
+    /// at once.
     ///
     /// # Errors
     /// [`CallerError`].
@@ -180,14 +205,29 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         name: &str,
         request: &impl Payload<'p>,
     ) -> Result<u32, CallerError<'static, T::Error>> {
-        match self.encode(name, request) {
-            Err(RequestError::NoRoom) => {
-                self.flush()?;
-                self.encode(name, request)
+        loop {
+            match self.encode(name, request) {
+                Err(RequestError::NoRoom) if self.written > 0 => self.flush()?,
+                Err(RequestError::Window) if self.client.is_late() => {
+                    if !self.receive_late()? {
+                        return Err(CallError::Request(RequestError::Window).into());
+                    }
+                }
+                outcome => return outcome.map_err(|error| CallError::Request(error).into()),
             }
-            outcome => outcome,
         }
-        .map_err(|error| CallError::Request(error).into())
+    }
+
+    /// Takes what is received next, while the oldest call's reply is late: it frees the window.
+    /// Whether anything came before a read timed out.
+    fn receive_late(&mut self) -> Result<bool, CallerError<'static, T::Error>> {
+        self.flush()?;
+        match self.next() {
+            Ok(Received::Closed(fault)) => Err(CallError::Closed(fault).into()),
+            Ok(_) => Ok(true),
+            Err(CallerError::Io(error)) if is(&error, ErrorKind::TimedOut) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn encode<'p>(&mut self, name: &str, request: &impl Payload<'p>) -> Result<u32, RequestError> {
@@ -217,27 +257,38 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
             return Ok(Found::PassedOver);
         }
         loop {
-            let start = self.input.position();
-            let (consumed, arrival) = self.client.step(self.input.received(), self.ended);
-            let end = start.saturating_add(consumed);
-            let found = match arrival {
-                Incoming::Reply { tag, .. } if tag == wanted => Some(Found::Frame { start, end }),
-                Incoming::Disconnected(_) => Some(Found::Frame { start, end }),
-                Incoming::TooLarge { tag, len } if tag == wanted => Some(Found::TooLarge { len }),
-                Incoming::Closed(fault) => Some(Found::Closed(fault)),
-                Incoming::Reply { .. }
-                | Incoming::TooLarge { .. }
-                | Incoming::Event(_)
-                | Incoming::Skipped => None,
-                Incoming::NeedInput { .. } => {
-                    self.input.consume(consumed);
-                    self.read()?;
-                    continue;
+            match self.next()? {
+                Received::Reply { tag, start, end } if tag == wanted => {
+                    return Ok(Found::Frame { start, end });
                 }
+                Received::TooLarge { tag, len } if tag == wanted => {
+                    return Ok(Found::TooLarge { len });
+                }
+                Received::Disconnected { start, end } => return Ok(Found::Frame { start, end }),
+                Received::Closed(fault) => return Ok(Found::Closed(fault)),
+                Received::Reply { .. } | Received::TooLarge { .. } | Received::Skipped => {}
+            }
+        }
+    }
+
+    /// Reads until a frame is there, or the connection is over.
+    fn next(&mut self) -> Result<Received, CallerError<'static, T::Error>> {
+        loop {
+            let start = self.input.position();
+            let (consumed, incoming) = self.client.step(self.input.received(), self.ended);
+            let end = start.saturating_add(consumed);
+            let received = match incoming {
+                Incoming::Reply { tag, .. } => Some(Received::Reply { tag, start, end }),
+                Incoming::TooLarge { tag, len } => Some(Received::TooLarge { tag, len }),
+                Incoming::Disconnected(_) => Some(Received::Disconnected { start, end }),
+                Incoming::Closed(fault) => Some(Received::Closed(fault)),
+                Incoming::Event(_) | Incoming::Skipped => Some(Received::Skipped),
+                Incoming::NeedInput { .. } => None,
             };
             self.input.consume(consumed);
-            if let Some(found) = found {
-                return Ok(found);
+            match received {
+                Some(received) => return Ok(received),
+                None => self.read()?,
             }
         }
     }
@@ -252,7 +303,8 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     }
 }
 
-/// The reply in a frame that the client found whole; borrowing it anew lets the search above end first.
+/// The reply in a frame that the client found whole; borrowing it anew lets the search above end
+/// first.
 fn reply_in<E>(bytes: &[u8]) -> Result<Body<'_>, CallerError<'_, E>> {
     let Some((frame, _)) = Frame::parse(bytes) else {
         return Err(CallError::Closed(Fault::Grammar).into());

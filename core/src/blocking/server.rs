@@ -1,9 +1,10 @@
 //! Serving over a blocking stream.
 
 use core::convert::Infallible;
+use core::fmt;
 use core::time::Duration;
 
-use embedded_io::{ErrorKind, Read, Write};
+use embedded_io::{Error, ErrorKind, Read, Write};
 
 use super::{fill, is};
 use crate::in_buf::InBuf;
@@ -13,10 +14,15 @@ use crate::service::{Service, pump};
 use crate::session::{Session, Want};
 use crate::time::Instant;
 
+/// Read errors in a row, with no byte and no time-out between two of them, after which a link
+/// counts as broken. A line at 115,200 baud that delivers nothing but errors gets there in about a
+/// second, a reader that fails without waiting in far less.
+const MAX_READ_ERRORS: u16 = 10_000;
+
 /// Why serving ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServeError<E> {
-    /// The stream failed.
+    /// The stream failed. [`serve_link`] goes on after most read errors, and says which end it.
     Io(E),
     /// The stream took no bytes and gave no error.
     WriteZero,
@@ -30,8 +36,21 @@ pub enum ServeError<E> {
     Ended,
 }
 
-/// Serves one connection until it is over and the last reply is flushed. Closing is the caller's:
-/// docs/PROTOCOL.md §8.1 tells how to close so that the last reply survives.
+impl<E: fmt::Display> fmt::Display for ServeError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the connection failed: {error}"),
+            Self::WriteZero => f.write_str("the connection takes no bytes"),
+            Self::Buffers { needed } => write!(f, "a buffer has less than {needed} bytes"),
+            Self::Ended => f.write_str("the link ended"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for ServeError<E> {}
+
+/// Serves one connection until it is over and the last reply is flushed. Closing is the caller's
+/// task: docs/PROTOCOL.md §8.1 says how to close so that the last reply survives.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -43,36 +62,26 @@ pub fn serve<T: Read + Write>(
     tx: &mut [u8],
     clock: &mut dyn FnMut() -> Instant,
 ) -> Result<(), ServeError<T::Error>> {
-    check_buffers(session, rx, tx)?;
-    let mut input = InBuf::new(rx);
-    let mut out = OutBuf::new(tx);
-    let mut ended = false;
-    loop {
-        let now = clock();
-        let (consumed, want) = pump(session, service, now, input.received(), ended, &mut out);
-        input.consume(consumed);
-        if !out.is_empty() {
-            // From before the handlers ran: their time is not the peer's.
-            session.block(now);
-            send(io, &mut out)?;
-        }
-        match want {
-            Want::Close => return Ok(()),
-            Want::Output { .. } => {}
-            Want::Input { .. } => {
-                session.unblock(clock());
-                ended = receive(io, &mut input)?;
-            }
-        }
+    match run(io, session, service, rx, tx, clock)? {
+        Stopped::Closed => Ok(()),
+        Stopped::ReadFailed(error) => Err(ServeError::Io(error)),
     }
 }
 
-/// Serves a link that can't close, such as a UART, for good. Where a connection would be closed, what
-/// comes is discarded until the link has been silent for one frame deadline; then a new session
-/// begins (docs/PROTOCOL.md §11). So the leftovers of a broken frame never run as commands.
+/// Serves a link that can't close, such as a UART, for good. Where a connection would be closed,
+/// what comes is discarded until the link has been silent for one frame deadline; then a new
+/// session begins (docs/PROTOCOL.md §11). So the rest of a broken frame never runs as a command.
 ///
-/// Reads must time out now and then, or silence is never noticed. A link is never too long idle: that
-/// limit is not looked at.
+/// A read error means that bytes were lost (an overrun, a framing error): the frame in hand is
+/// dropped without a reply, and what comes is discarded until silence, too. An error while
+/// discarding counts as noise. Serving ends with [`ServeError::Io`] at once after
+/// [`ErrorKind::NotConnected`], [`ErrorKind::BrokenPipe`], [`ErrorKind::ConnectionReset`] and
+/// [`ErrorKind::ConnectionAborted`], which say that the link is gone, and after more than 10,000
+/// read errors in a row without a byte or a time-out, so that a reader which fails for good doesn't
+/// spin. A caller that serves the link again should wait until it has been silent.
+///
+/// Reads must time out now and then, or silence is never noticed. A link is never idle for too
+/// long: that limit is not looked at.
 ///
 /// # Errors
 /// [`ServeError`]; [`ServeError::Ended`] when the link ends after all.
@@ -87,8 +96,57 @@ pub fn serve_link<T: Read + Write>(
     let limits = &Limits { idle_timeout: Duration::MAX, ..*limits };
     loop {
         let mut session = Session::new(limits, clock());
-        serve(io, &mut session, service, rx, tx, clock)?;
+        if let Stopped::ReadFailed(error) = run(io, &mut session, service, rx, tx, clock)?
+            && is_gone(&error)
+        {
+            return Err(ServeError::Io(error));
+        }
         discard(io, rx, limits.frame_timeout, clock)?;
+    }
+}
+
+/// Why [`run`] is done, if it could write all that it had to.
+enum Stopped<E> {
+    /// The session closed the connection.
+    Closed,
+    /// A read failed.
+    ReadFailed(E),
+}
+
+/// The loop of both ways to serve.
+fn run<T: Read + Write>(
+    io: &mut T,
+    session: &mut Session<'_>,
+    service: &mut dyn Service,
+    rx: &mut [u8],
+    tx: &mut [u8],
+    clock: &mut dyn FnMut() -> Instant,
+) -> Result<Stopped<T::Error>, ServeError<T::Error>> {
+    check_buffers(session, rx, tx)?;
+    let mut input = InBuf::new(rx);
+    let mut out = OutBuf::new(tx);
+    let mut ended = false;
+    loop {
+        let now = clock();
+        let (consumed, want) = pump(session, service, now, input.received(), ended, &mut out);
+        input.consume(consumed);
+        if !out.is_empty() {
+            // From before the handlers ran: their time is not the peer's.
+            session.block(now);
+            send(io, &mut out)?;
+        }
+        match want {
+            Want::Close => return Ok(Stopped::Closed),
+            Want::Output { .. } => {}
+            Want::Input { .. } => {
+                session.unblock(clock());
+                match fill(&mut input, io) {
+                    Ok(len) => ended = len == 0,
+                    Err(error) if is_passing(&error) => {}
+                    Err(error) => return Ok(Stopped::ReadFailed(error)),
+                }
+            }
+        }
     }
 }
 
@@ -103,18 +161,20 @@ fn check_buffers<E>(session: &Session<'_>, rx: &[u8], tx: &[u8]) -> Result<(), S
     Ok(())
 }
 
-/// Reads once; whether the stream ended. A time-out is no failure: the session looks at its deadlines.
-fn receive<T: Read>(
-    io: &mut T,
-    input: &mut InBuf<&mut [u8]>,
-) -> Result<bool, ServeError<T::Error>> {
-    match fill(input, io) {
-        Ok(len) => Ok(len == 0),
-        Err(error) if is(&error, ErrorKind::TimedOut) || is(&error, ErrorKind::Interrupted) => {
-            Ok(false)
-        }
-        Err(error) => Err(ServeError::Io(error)),
-    }
+/// No bytes were lost: there were none for a while. The session looks at its deadlines.
+fn is_passing(error: &impl Error) -> bool {
+    is(error, ErrorKind::TimedOut) || is(error, ErrorKind::Interrupted)
+}
+
+/// The link won't come back by itself.
+fn is_gone(error: &impl Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotConnected
+            | ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+    )
 }
 
 /// `write_all` of embedded-io panics where a write takes nothing; this fails.
@@ -140,14 +200,22 @@ fn discard<T: Read>(
     clock: &mut dyn FnMut() -> Instant,
 ) -> Result<(), ServeError<T::Error>> {
     let mut since = clock();
+    let mut errors = 0_u16;
     while clock().saturating_duration_since(since) < silence {
         match io.read(rx) {
             Ok(0) => return Err(ServeError::Ended),
-            Ok(_) => since = clock(),
-            Err(error) if is(&error, ErrorKind::TimedOut) || is(&error, ErrorKind::Interrupted) => {
+            Ok(_) => errors = 0,
+            Err(error) if is(&error, ErrorKind::Interrupted) => continue,
+            Err(error) if is(&error, ErrorKind::TimedOut) => {
+                errors = 0;
+                continue;
             }
-            Err(error) => return Err(ServeError::Io(error)),
+            Err(error) if is_gone(&error) || errors == MAX_READ_ERRORS => {
+                return Err(ServeError::Io(error));
+            }
+            Err(_) => errors = errors.saturating_add(1),
         }
+        since = clock();
     }
     Ok(())
 }

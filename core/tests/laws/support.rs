@@ -13,8 +13,8 @@ pub(crate) const SMALL: Limits = Limits {
     max_body_len: 16,
     max_reply_len: 64,
     skip_budget: 32,
-    frame_timeout: Duration::from_millis(1_000),
-    idle_timeout: Duration::from_millis(5_000),
+    frame_timeout: Duration::from_secs(1),
+    idle_timeout: Duration::from_secs(5),
 };
 
 /// As many rounds without an end are a spin.
@@ -140,7 +140,7 @@ impl<'l, S: Service> Server<'l, S> {
             self.want = want;
             match want {
                 Want::Output { free } => {
-                    assert!(!out.is_empty() && free <= limits.max_reply_frame_len())
+                    assert!(!out.is_empty() && free <= limits.max_reply_frame_len());
                 }
                 Want::Input { .. } => {
                     assert!(

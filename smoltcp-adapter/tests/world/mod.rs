@@ -8,7 +8,7 @@ pub mod peer;
 pub mod seed;
 pub mod wire;
 
-use linecard_core::{Limits, OutBuf, Session, Table, pump};
+use linecard_core::{Answered, Frame, Limits, OutBuf, Reply, Service, Session, Table, pump};
 use linecard_demo::{Demo, table};
 use linecard_smoltcp::{Resources, Scratch, Server, Stack, Timeouts};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
@@ -35,9 +35,24 @@ pub struct World {
     pub client: Stack<'static, End>,
     /// The longest time that passes in one step, however little is to be done.
     pub step: Duration,
+    /// How long each call of a handler takes.
+    pub handler_time: Duration,
     commands: Table<Demo, 2>,
     still: usize,
     next_port: u16,
+}
+
+/// Counts the requests that handlers answer.
+struct Counter<S> {
+    inner: S,
+    calls: u32,
+}
+
+impl<S: Service> Service for Counter<S> {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
+        self.calls += 1;
+        self.inner.call(request, reply)
+    }
 }
 
 pub struct Plan {
@@ -83,7 +98,18 @@ impl World {
         let server = Server::new(&mut stack.sockets, parts).unwrap();
         let commands = table();
         let step = Duration::from_secs(3_600);
-        Self { wire, now, stack, server, client, step, commands, still: 0, next_port: 49_152 }
+        Self {
+            wire,
+            now,
+            stack,
+            server,
+            client,
+            step,
+            handler_time: Duration::ZERO,
+            commands,
+            still: 0,
+            next_port: 49_152,
+        }
     }
 
     /// A socket of the client's, on its way to the server.
@@ -117,7 +143,10 @@ impl World {
     }
 
     pub fn poll_server(&mut self) -> Option<Duration> {
-        self.server.poll(self.now, &mut self.stack, &mut self.commands.bind(Demo))
+        let mut service = Counter { inner: self.commands.bind(Demo), calls: 0 };
+        let longest = self.server.poll(self.now, &mut self.stack, &mut service);
+        self.now += self.handler_time * service.calls;
+        longest
     }
 
     /// Lets time pass, until a frame arrives or for so long.

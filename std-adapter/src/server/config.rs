@@ -10,7 +10,9 @@ use linecard_core::Limits;
 pub struct Config {
     /// Of each session: lengths and deadlines.
     pub limits: Limits,
-    /// A write without progress for so long resets the connection.
+    /// A connection whose peer has taken nothing for so long, while replies wait to be sent, is reset.
+    /// A peer that keeps reading is not, however slowly, if it takes about two TCP segments of its own
+    /// receive window (at most 128 KiB together) in that time.
     pub write_timeout: Duration,
     /// From [`ServerHandle::stop`](super::ServerHandle::stop) until the last connection is closed. Half of it is for
     /// frames that were begun.

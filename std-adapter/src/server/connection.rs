@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use linecard_core::{Code, Instant, OutBuf, Service, Session, Want, pump, refuse};
+use mio::event::Event;
 use mio::net::TcpStream;
 use socket2::SockRef;
 
@@ -18,6 +19,7 @@ use super::clock::Clock;
 use super::counters::{WorkerCounters, add};
 use super::guard::Guard;
 use super::parked::{Exhausted, Parked};
+use super::readiness::Readiness;
 use super::shared::Shared;
 
 /// How long a closing connection is drained at most, so that unread bytes don't destroy its last
@@ -26,10 +28,6 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// Handlers that took so long have held their peer up.
 const SLOW_HANDLER: Duration = Duration::from_millis(10);
-
-/// Whether a read that didn't fill its buffer has emptied the socket, so that its readiness will be
-/// told anew. Where it isn't so, only `WouldBlock` says that.
-const SHORT_READ_DRAINS: bool = cfg!(unix);
 
 /// What a worker lends to the connection whose turn it is.
 pub(super) struct WorkerContext<'c, S> {
@@ -77,26 +75,6 @@ enum Phase {
     Lingering,
 }
 
-/// What is known of the bytes still to be read.
-#[derive(Clone, Copy, Debug, Default)]
-struct Inflow {
-    /// There may be some.
-    readable: bool,
-    /// The peer has shut its side down: behind them is the end of the stream.
-    hung_up: bool,
-    /// The end of the stream was read.
-    ended: bool,
-}
-
-impl Inflow {
-    /// A read gave `len` bytes where `room` would have fitted.
-    const fn after_read(&mut self, len: usize, room: usize) {
-        self.ended = len == 0;
-        let drained = SHORT_READ_DRAINS && len < room && !self.hung_up;
-        self.readable = !self.ended && !drained;
-    }
-}
-
 pub(super) struct Connection<'c> {
     pub(super) tcp: TcpStream,
     session: Session<'c>,
@@ -107,7 +85,7 @@ pub(super) struct Connection<'c> {
     /// What both hold of the budget.
     share: Share,
     phase: Phase,
-    inflow: Inflow,
+    readiness: Readiness,
     /// The last progress of a write, or when lingering began.
     since: Instant,
     /// Its moment among the worker's deadlines.
@@ -126,7 +104,7 @@ impl<'c> Connection<'c> {
             output: Parked::default(),
             share: Share::default(),
             phase: if admitted { Phase::Open } else { Phase::Lingering },
-            inflow: Inflow::default(),
+            readiness: Readiness::default(),
             since: now,
             scheduled: Instant::MAX,
             queued: false,
@@ -147,12 +125,10 @@ impl<'c> Connection<'c> {
     /// The system said that there is something to read, or room to write.
     pub(super) fn ready<S: Service>(
         &mut self,
-        readable: bool,
-        hung_up: bool,
+        event: &Event,
         cx: &mut WorkerContext<'c, S>,
     ) -> NextStep {
-        self.inflow.readable |= readable;
-        self.inflow.hung_up |= hung_up;
+        self.readiness.after_event(event);
         self.turn(cx)
     }
 
@@ -177,8 +153,10 @@ impl<'c> Connection<'c> {
             return NextStep::Close;
         }
         if !self.output.is_empty() {
-            log::debug!("reset: a write made no progress");
-            return self.abort(&Disconnect::Reset, cx);
+            return match self.retry_write(cx) {
+                Ok(next_step) => next_step,
+                Err(disconnect) => self.abort(&disconnect, cx),
+            };
         }
         match self.receive(cx).and_then(|()| self.work_idle(cx)) {
             Ok(next_step) => next_step,
@@ -246,13 +224,32 @@ impl<'c> Connection<'c> {
         if was_blocked && self.may_read() {
             self.pump_parked(cx)?;
         }
-        if self.inflow.readable && self.may_read() {
+        if self.readiness.readable && self.may_read() {
             self.receive(cx)?;
         }
         if self.phase == Phase::Closing && self.output.is_empty() {
             return Ok(self.linger(cx));
         }
-        Ok(if self.inflow.readable && self.may_read() { NextStep::Again } else { NextStep::Wait })
+        Ok(if self.readiness.readable && self.may_read() {
+            NextStep::Again
+        } else {
+            NextStep::Wait
+        })
+    }
+
+    /// The write timeout has passed. The system reports a socket as writable only once a good part of
+    /// its send buffer is free, so a write is tried before the peer counts as one that doesn't read.
+    fn retry_write<S: Service>(
+        &mut self,
+        cx: &mut WorkerContext<'c, S>,
+    ) -> Result<NextStep, Disconnect> {
+        let last_progress = self.since;
+        let next_step = self.work(cx)?;
+        if self.since == last_progress {
+            log::debug!("reset: a write made no progress");
+            return Err(Disconnect::Reset);
+        }
+        Ok(next_step)
     }
 
     fn may_read(&self) -> bool {
@@ -265,7 +262,7 @@ impl<'c> Connection<'c> {
         let outcome = match self.tcp.read(&mut rx) {
             Ok(len) => self.received(&rx, len, cx),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.inflow.readable = false;
+                self.readiness.after_would_block();
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
@@ -283,7 +280,7 @@ impl<'c> Connection<'c> {
     ) -> Result<(), Disconnect> {
         let bytes = &rx[..len];
         add(&cx.counters.bytes_in, len as u64);
-        self.inflow.after_read(len, rx.len());
+        self.readiness.after_read(len, rx.len());
         if self.input.is_empty() {
             let consumed = self.pump(bytes, cx)?;
             return self.park_input(&bytes[consumed..], cx);
@@ -321,7 +318,7 @@ impl<'c> Connection<'c> {
             let rest = &input[consumed..];
             let session = &mut self.session;
             let (len, want) =
-                pump(session, &mut cx.guard, cx.now, rest, self.inflow.ended, &mut out);
+                pump(session, &mut cx.guard, cx.now, rest, self.readiness.ended, &mut out);
             consumed += len;
             let sent = write(&mut self.tcp, out.written(), cx.counters)?;
             let unsent = &out.written()[sent..];
@@ -366,7 +363,7 @@ impl<'c> Connection<'c> {
     fn linger<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
         self.input.clear(&mut self.share, &cx.shared.parked);
         let slab = cx.shared.lingering_cap();
-        if self.inflow.ended || !Shared::take_place(&cx.shared.lingering, slab) {
+        if self.readiness.ended || !Shared::take_place(&cx.shared.lingering, slab) {
             return NextStep::Close;
         }
         cx.shared.open.fetch_sub(1, Relaxed);

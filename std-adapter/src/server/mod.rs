@@ -22,6 +22,7 @@ mod deadlines;
 mod guard;
 mod listener;
 mod parked;
+mod readiness;
 mod shared;
 mod slab;
 mod worker;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use linecard_core::{Instant, Service, Session};
 use mio::event::Event;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
 use super::config::Config;
 use super::connection::{Connection, NextStep, WorkerContext};
 use super::deadlines::Deadlines;
 use super::guard::Guard;
+use super::readiness::INTEREST;
 use super::shared::{Accepted, Mailbox, Shared};
 use super::slab::Slab;
 
@@ -118,8 +119,7 @@ impl<'c, S: Service> Worker<'c, S> {
         if event.token() == WAKE {
             return self.accept_all();
         }
-        let (readable, hung_up) = (event.is_readable(), event.is_read_closed());
-        self.turn(event.token().0, |connection, cx| connection.ready(readable, hung_up, cx));
+        self.turn(event.token().0, |connection, cx| connection.ready(event, cx));
     }
 
     fn accept_all(&mut self) {
@@ -131,8 +131,7 @@ impl<'c, S: Service> Worker<'c, S> {
     fn accept(&mut self, Accepted { mut tcp, admitted }: Accepted) {
         let session = Session::new(&self.config.limits, self.cx.now);
         let key = self.connections.next_key();
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.poll.registry().register(&mut tcp, Token(key), interest);
+        let registered = self.poll.registry().register(&mut tcp, Token(key), INTEREST);
         self.connections.insert(Connection::new(tcp, session, admitted, self.cx.now));
         let stop_by = self.stop_by();
         self.turn(key, |connection, cx| match registered {

@@ -6,5 +6,7 @@ mod closing;
 mod panics;
 mod parked;
 mod slow;
+mod slow_readers;
 mod stop;
 mod support;
+mod urgent;

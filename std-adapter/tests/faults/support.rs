@@ -13,6 +13,7 @@ use linecard_std::{Config, Counters, Server, ServerHandle};
 use linecard_suite::oracle;
 use linecard_suite::peer::Peer;
 use linecard_suite::target::Target;
+use socket2::{Domain, Socket, Type};
 
 /// Nothing here takes so long, even on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -126,6 +127,14 @@ impl Running {
         stream.set_read_timeout(Some(SOON)).expect("a time limit");
         stream.set_write_timeout(Some(SOON)).expect("a time limit");
         stream
+    }
+
+    /// A connection whose receive buffer is small from the beginning.
+    pub(crate) fn stream_with_receive_buffer(&self, len: usize) -> TcpStream {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(len).expect("a socket option");
+        socket.connect(&self.addr.into()).expect("a connection");
+        socket.into()
     }
 
     /// How it ends, by itself.

@@ -1,6 +1,6 @@
-//! Load with hostile peers in it, on loopback: `cargo run --release -p linecard-stress`.
+//! A load test with hostile peers, on loopback: `cargo run --release -p linecard-stress`.
 //!
-//! Prints the figures, and exits 1 when a promise is broken.
+//! Prints the figures. Exits with 1 when a check fails.
 #![forbid(unsafe_code)]
 
 #[cfg(target_os = "linux")]
@@ -16,19 +16,19 @@ mod linux {
     /// Attacks `linecard serve` in four ways at once, while well-behaved clients call and are timed
     #[derive(Debug, Parser)]
     struct Options {
-        /// Part of the hostile peers: 0.1 is a tenth of each kind
+        /// Share of the hostile peers: 0.1 is a tenth of each kind
         #[arg(long, default_value_t = 1.0)]
         scale: f64,
 
-        /// How long the hostile peers are there
+        /// How long the attack takes, in seconds
         #[arg(long, default_value_t = 30)]
         seconds: u64,
 
-        /// How long the clients are alone before
-        #[arg(long, default_value_t = 10)]
-        calm: u64,
+        /// How long the clients run alone before it, in seconds
+        #[arg(long, alias = "calm", default_value_t = 10)]
+        baseline: u64,
 
-        /// The program; without it, the one of this workspace is built
+        /// The server program; by default, this workspace's is built
         #[arg(long)]
         linecard: Option<PathBuf>,
     }
@@ -37,42 +37,42 @@ mod linux {
         let options = Options::parse();
         let linecard = options.linecard.map_or_else(build, Ok)?;
         let plan = Plan {
-            calm: Duration::from_secs(options.calm),
-            storm: Duration::from_secs(options.seconds),
+            baseline: Duration::from_secs(options.baseline),
+            attack: Duration::from_secs(options.seconds),
             ..Plan::FULL.scaled(options.scale)
         };
-        let (plan, words) = fit(plan);
-        say(words.as_ref());
+        let (plan, warning) = fit(plan);
+        warn(warning.as_ref());
         println!("{plan}");
         let report = run(&linecard.to_string_lossy(), plan)?;
         print!("{report}");
-        say(words.as_ref());
+        // Again, because the first one may have scrolled away.
+        warn(warning.as_ref());
 
-        let mut broken = report.broken();
+        let mut failures = report.failures();
         if report.is_slow() {
-            broken.push("the 99th percentile is over its limit".into());
+            failures.push("the 99th percentile is over its limit".into());
         }
-        broken.extend(
-            report.weak().map(|attacker| format!("{} was weaker than planned", attacker.name)),
+        failures.extend(
+            report.weak().map(|attacker| format!("{} did less than planned", attacker.name)),
         );
-        for words in &broken {
-            println!("BROKEN  {words}");
+        for failure in &failures {
+            println!("FAILED  {failure}");
         }
-        if broken.is_empty() {
-            println!("every promise was kept");
+        if failures.is_empty() {
+            println!("every check passed");
             return Ok(ExitCode::SUCCESS);
         }
         Ok(ExitCode::FAILURE)
     }
 
-    /// Before the run and after it, lest it scroll away.
-    fn say(words: Option<&String>) {
-        if let Some(words) = words {
-            eprintln!("{words}");
+    fn warn(warning: Option<&String>) {
+        if let Some(warning) = warning {
+            eprintln!("{warning}");
         }
     }
 
-    /// Builds the program as this one was built, and says where it is.
+    /// Builds the server with this program's profile, and returns its path.
     fn build() -> Result<PathBuf, Box<dyn Error>> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
@@ -95,6 +95,6 @@ fn main() -> Result<std::process::ExitCode, Box<dyn std::error::Error>> {
 
 #[cfg(not(target_os = "linux"))]
 fn main() -> std::process::ExitCode {
-    eprintln!("this looks into /proc, which only Linux has");
+    eprintln!("this needs /proc, which only Linux has");
     std::process::ExitCode::from(2)
 }

@@ -1,29 +1,29 @@
-//! Malformed frames, of the kinds that the server answers and of those behind which it closes.
+//! Malformed frames: some that the server answers, some that make it close the connection.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
-use crate::hostile::{Hostile, Tally, is_closed, reset};
+use crate::attacker::{Attacker, Tally, is_closed, reset};
 
 const CONNECTIONS: usize = 50;
 
 const FRAMES: [&[u8]; 10] = [
-    // Closes: the head, the length, what stands behind a counted body.
+    // The server closes: bad heads, bad lengths, no LF after a counted body.
     b"\x00\xff\xfe\x01 ?? \x80\n\n",
     b"STRING 01 #1\nx\n",
     b"STRING 99999999999999999999\n",
     b"ThisNameIsLongerThanThirtyTwoBytesAndThenSomeMoreAndMoreAndMoreAndMore",
     b"STRING 4294967295 #4294967295\n",
     b"STRING 3 #7\nabcd\n",
-    // Stays open: an unknown name, text that is none, values that are none.
+    // The connection stays open: an unknown name, invalid UTF-8, invalid values.
     b"FROB 3 #7\nabc\n",
     b"STRING 2 #8\n\xc3\x28\n",
     b"COMPLEX 8 #9\n\x01\x01\x01\x01\x01\x01\x01\x01\n",
     b"COMPLEX 12 #10\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\n",
 ];
 
-/// Visits its connections in turn; each visit sends the next bad frame. One that the server closed is
-/// made anew.
+/// Each action sends the next bad frame on the next connection in turn. A connection that the
+/// server closed is replaced.
 pub(crate) struct Malformed {
     addr: SocketAddr,
     connections: Vec<Option<TcpStream>>,
@@ -36,12 +36,12 @@ impl Malformed {
     }
 }
 
-impl Hostile for Malformed {
+impl Attacker for Malformed {
     const NAME: &'static str = "malformed";
 
     fn act(&mut self, tally: &mut Tally) {
         let at = self.sent % CONNECTIONS;
-        // Every connection gets each of the frames, sooner or later.
+        // The offset grows with every round, so each connection gets each of the frames.
         let frame = FRAMES[(self.sent + self.sent / CONNECTIONS) % FRAMES.len()];
         self.sent += 1;
         let connection = &mut self.connections[at];
@@ -53,8 +53,8 @@ impl Hostile for Malformed {
             *connection = tally.connect(self.addr);
         }
         if let Some(tcp) = connection {
-            // A connection that is gone is seen by the next visit.
-            let _taken = tcp.write(frame);
+            // `is_closed` notices an error at this connection's next turn.
+            let _best_effort = tcp.write(frame);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An open loop's clock: what is due is due, however late the last one was.
+//! The clock of an open loop: actions are due at a steady rate, however late the last one was done.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ impl Pace {
         Self { start, per_second, done: 0 }
     }
 
-    /// The moment of the next action, if it has come; it counts as done then.
+    /// When the next action was due, if that time has come. Counts it as done.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Instant> {
         let due = self.start + Duration::from_secs_f64(f64::from(self.done) / self.per_second);
         (due <= now).then(|| {
@@ -28,8 +28,8 @@ impl Pace {
         self.done
     }
 
-    /// How many actions a span holds.
-    pub(crate) fn wanted(&self, span: Duration) -> f64 {
-        self.per_second * span.as_secs_f64()
+    /// How many actions are due in `duration`.
+    pub(crate) fn planned(&self, duration: Duration) -> f64 {
+        self.per_second * duration.as_secs_f64()
     }
 }

@@ -1,4 +1,4 @@
-//! How many hostile peers, and for how long.
+//! How many hostile peers and clients, and for how long.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,34 +7,34 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Connections that send one byte a second of a frame that never ends.
-    pub dribblers: usize,
-    /// Connections that go on requesting and never read a reply.
-    pub deaf: usize,
-    /// Connects a second that are reset at once.
+    pub slow_senders: usize,
+    /// Connections that keep sending requests and never read a reply.
+    pub non_readers: usize,
+    /// Connections a second that are reset as soon as they are made.
     pub resets: usize,
     /// Malformed frames a second.
     pub malformed: usize,
     /// Well-behaved calls a second.
     pub calls: usize,
-    /// How long the clients are alone.
-    pub calm: Duration,
-    /// How long the hostile peers are there.
-    pub storm: Duration,
+    /// How long the clients run alone.
+    pub baseline: Duration,
+    /// How long the hostile peers run beside the clients.
+    pub attack: Duration,
 }
 
 impl Plan {
-    /// The whole thing.
+    /// The full load.
     pub const FULL: Self = Self {
-        dribblers: 5_000,
-        deaf: 2_000,
+        slow_senders: 5_000,
+        non_readers: 2_000,
         resets: 500,
         malformed: 1_000,
         calls: 2_000,
-        calm: Duration::from_secs(10),
-        storm: Duration::from_secs(30),
+        baseline: Duration::from_secs(10),
+        attack: Duration::from_secs(30),
     };
 
-    /// A part of the hostile peers; the well-behaved clients stay as many.
+    /// Scales the number of hostile peers. The well-behaved clients stay as many.
     #[must_use]
     pub fn scaled(self, scale: f64) -> Self {
         let part = |whole: usize| {
@@ -48,18 +48,18 @@ impl Plan {
             part
         };
         Self {
-            dribblers: part(self.dribblers),
-            deaf: part(self.deaf),
+            slow_senders: part(self.slow_senders),
+            non_readers: part(self.non_readers),
             resets: part(self.resets),
             malformed: part(self.malformed),
             ..self
         }
     }
 
-    /// Connections that are there all the time.
+    /// Hostile connections that stay open.
     #[must_use]
-    pub const fn held(&self) -> usize {
-        self.dribblers + self.deaf
+    pub const fn held_connections(&self) -> usize {
+        self.slow_senders + self.non_readers
     }
 }
 
@@ -67,15 +67,15 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} dribbling connections, {} deaf ones, {} resets/s, {} malformed frames/s; \
-             {} well-behaved calls/s; {:?} calm, {:?} storm",
-            self.dribblers,
-            self.deaf,
+            "{} slow senders, {} non-readers, {} resets/s, {} malformed frames/s; \
+             {} well-behaved calls/s; {:?} baseline, {:?} under attack",
+            self.slow_senders,
+            self.non_readers,
             self.resets,
             self.malformed,
             self.calls,
-            self.calm,
-            self.storm
+            self.baseline,
+            self.attack
         )
     }
 }

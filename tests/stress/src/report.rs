@@ -1,29 +1,29 @@
-//! What a run showed, and which promises it broke.
+//! The results of a run, and which checks failed.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::hostile::Tally;
+use crate::attacker::Tally;
 use crate::plan::Plan;
 
-/// What the 99th percentile may be in any case.
+/// A 99th percentile up to this passes in any case.
 const P99_FLOOR: Duration = Duration::from_millis(5);
-/// How much slower than in the calm it may be otherwise.
+/// Otherwise it may be so many times the baseline's.
 const P99_FACTOR: u32 = 5;
 
-/// What a process holds.
+/// What a process uses.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Held {
-    /// Memory in use, in KiB: its own and the pages of its program that it touched.
+pub struct Usage {
+    /// Resident memory in KiB: anonymous, and pages of its program.
     pub resident: u64,
-    /// Of that its own, in KiB.
+    /// Anonymous resident memory in KiB.
     pub anonymous: u64,
     /// Open descriptors.
     pub descriptors: usize,
 }
 
-impl Held {
-    /// The larger of each.
+impl Usage {
+    /// The larger of each figure.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
         Self {
@@ -33,44 +33,45 @@ impl Held {
         }
     }
 
-    /// Whether it is what it was: descriptors exactly, memory within 5 %.
+    /// Whether descriptors are exactly as before, and memory is within 5 % of it.
     #[must_use]
     pub fn is_back_to(&self, before: &Self) -> bool {
-        self.descriptors == before.descriptors && !self.has_kept_memory(before)
+        self.descriptors == before.descriptors && !self.uses_more_memory(before)
     }
 
-    fn has_kept_memory(&self, before: &Self) -> bool {
+    fn uses_more_memory(&self, before: &Self) -> bool {
         self.resident * 100 > before.resident * 105
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { resident, anonymous, descriptors } = self;
         write!(f, "{resident:>7} KiB ({anonymous:>6} anonymous), {descriptors:>5} descriptors")
     }
 }
 
-/// What the well-behaved clients met with; times from the moment at which a call was due.
+/// Results of the well-behaved clients. Latencies count from when a call was due.
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
     /// Calls due.
     pub made: u32,
-    /// Calls answered right.
+    /// Calls with the right reply.
     pub right: u32,
-    /// Connections made for them.
+    /// Connections made.
     pub connects: u32,
-    /// How the first few others failed.
+    /// How the first few of the others failed.
     pub failures: Vec<String>,
-    pub(crate) times: Vec<Duration>,
+    /// Sorted.
+    pub(crate) latencies: Vec<Duration>,
 }
 
 impl Calls {
-    /// The time within which so many of a thousand calls were answered.
+    /// The latency within which `part` of a thousand calls were answered.
     #[must_use]
     pub fn per_mille(&self, part: usize) -> Duration {
-        let at = (self.times.len() * part).div_ceil(1_000).saturating_sub(1);
-        self.times.get(at).copied().unwrap_or_default()
+        let at = (self.latencies.len() * part).div_ceil(1_000).saturating_sub(1);
+        self.latencies.get(at).copied().unwrap_or_default()
     }
 
     fn p99(&self) -> Duration {
@@ -92,67 +93,70 @@ impl fmt::Display for Calls {
     }
 }
 
-/// What a run showed.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// What it consisted of.
+    /// What was run.
     pub plan: Plan,
-    /// The calls without hostile peers.
-    pub calm: Calls,
-    /// The calls among them.
-    pub storm: Calls,
-    /// What the server held when it started; behind the first storm, before the second; at most during it;
-    /// and after it.
-    pub held: [Held; 4],
-    /// Most of the kernel's TCP buffers during the storm, in KiB: both sides'.
+    /// The clients' results without hostile peers.
+    pub baseline: Calls,
+    /// The clients' results beside hostile peers.
+    pub under_attack: Calls,
+    /// What the server used: when it started; after the warm-up and before the attack; at most
+    /// during the attack; and after it.
+    pub usage: [Usage; 4],
+    /// The most memory of the kernel's TCP buffers during the attack, of both sides, in KiB.
     pub socket_kib: u64,
-    /// The hostile peers.
+    /// The attackers' results.
     pub attackers: Vec<Tally>,
-    /// CPU seconds of the server during the storm.
+    /// CPU seconds of the server during the attack.
     pub cpu: f64,
     /// The server's exit status.
     pub status: Option<i32>,
-    /// What it said, told to be verbose.
-    pub words: String,
+    /// Its verbose log.
+    pub log: String,
 }
 
 impl Report {
-    /// What the 99th percentile may be at most.
+    /// The limit for the 99th percentile under attack.
     #[must_use]
     pub fn p99_limit(&self) -> Duration {
-        P99_FLOOR.max(self.calm.p99() * P99_FACTOR)
+        P99_FLOOR.max(self.baseline.p99() * P99_FACTOR)
     }
 
-    /// Whether the well-behaved clients were kept waiting.
+    /// Whether the 99th percentile under attack is over its limit.
     #[must_use]
     pub fn is_slow(&self) -> bool {
-        self.storm.p99() > self.p99_limit()
+        self.under_attack.p99() > self.p99_limit()
     }
 
-    /// The promises that were broken, of those that don't depend on how busy the machine is.
+    /// The checks that failed, of those that don't depend on how busy the machine is.
     #[must_use]
-    pub fn broken(&self) -> Vec<String> {
-        let mut broken = Vec::new();
-        for calls in [&self.calm, &self.storm] {
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        for calls in [&self.baseline, &self.under_attack] {
             if calls.right != calls.made {
                 let lost = calls.made - calls.right;
-                broken.push(format!("{lost} calls were not answered right: {:?}", calls.failures));
+                failures.push(format!(
+                    "{lost} calls did not get the right reply: {:?}",
+                    calls.failures
+                ));
             }
         }
-        let [_, before, _, after] = &self.held;
+        let [_, before, _, after] = &self.usage;
         if after.descriptors != before.descriptors {
-            broken.push("the descriptors are not what they were".into());
+            failures.push("the number of descriptors is not as before".into());
         }
-        if after.has_kept_memory(before) {
-            broken.push("more than 5 % of memory was kept".into());
+        if after.uses_more_memory(before) {
+            failures.push("memory is more than 5 % over what it was before".into());
         }
-        if self.status != Some(0) || self.words.contains("panicked") {
-            broken.push(format!("the server did not end cleanly: {:?}", self.status));
+        if self.status != Some(0) || self.log.contains("panicked") {
+            failures.push(format!("the server did not exit cleanly: {:?}", self.status));
         }
-        broken
+        failures
     }
 
-    /// The hostile peers that were weaker than planned, so that the run shows less than it says.
+    /// The attackers that did less than planned, so that the run proves less than it claims.
     pub fn weak(&self) -> impl Iterator<Item = &Tally> {
         self.attackers.iter().filter(|tally| tally.is_weak())
     }
@@ -160,23 +164,31 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [cold, before, during, after] = &self.held;
-        writeln!(f, "calm    {}", self.calm)?;
-        writeln!(f, "storm   {}", self.storm)?;
-        writeln!(f, "        p99 may be {:.2} ms", self.p99_limit().as_secs_f64() * 1e3)?;
-        writeln!(f, "cold    {cold}")?;
-        writeln!(f, "before  {before} (behind a first storm)")?;
-        writeln!(f, "during  {during}, server CPU {:.1} s", self.cpu)?;
-        writeln!(f, "        TCP buffers of both sides in the kernel: {} KiB", self.socket_kib)?;
-        writeln!(f, "after   {after}")?;
+        let [cold, before, during, after] = &self.usage;
+        writeln!(f, "baseline      {}", self.baseline)?;
+        writeln!(f, "under attack  {}", self.under_attack)?;
+        writeln!(
+            f,
+            "              the limit of p99 is {:.2} ms",
+            self.p99_limit().as_secs_f64() * 1e3
+        )?;
+        writeln!(f, "at start      {cold}")?;
+        writeln!(f, "before        {before} (after the warm-up)")?;
+        writeln!(f, "during        {during}, server CPU {:.1} s", self.cpu)?;
+        writeln!(
+            f,
+            "              TCP buffers of both sides in the kernel: {} KiB",
+            self.socket_kib
+        )?;
+        writeln!(f, "after         {after}")?;
         for tally in &self.attackers {
-            let Tally { name, wanted, done, connects, refused, closed, blocked } = tally;
+            let Tally { name, planned, done, connects, refused, closed, blocked } = tally;
             writeln!(
                 f,
-                "attacker   {name:<9} {done} of {wanted:.0} acts, {connects} connects ({refused} failed), \
-                 {closed} closed by the server, {blocked} writes held up"
+                "attacker      {name:<9} {done} of {planned:.0} actions, {connects} connects \
+                 ({refused} failed), {closed} closed by the server, {blocked} writes blocked"
             )?;
         }
-        self.words.lines().try_for_each(|line| writeln!(f, "server  {line}"))
+        self.log.lines().try_for_each(|line| writeln!(f, "server        {line}"))
     }
 }

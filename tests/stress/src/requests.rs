@@ -1,13 +1,13 @@
-//! Requests in raw bytes, and the replies that are right.
+//! Requests in raw bytes, and their right replies.
 
-/// A request, and the one right reply.
+/// A request and its one right reply.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) sent: Vec<u8>,
     pub(crate) reply: Vec<u8>,
 }
 
-/// `STRING` for a text.
+/// `STRING` with a short text.
 pub(crate) fn string(tag: u32) -> Exchange {
     Exchange {
         sent: format!("STRING #{tag}\nAdditional data.\n").into_bytes(),
@@ -15,14 +15,14 @@ pub(crate) fn string(tag: u32) -> Exchange {
     }
 }
 
-/// `COMPLEX` with two levels, of 30 bytes.
+/// `COMPLEX` with a value of two levels, 30 bytes.
 pub(crate) fn complex(tag: u32) -> Exchange {
     let level = b"\x2e\x03abc\x01\x03one\x02\x02xy";
     echoed(tag, &[level.as_slice(), b"\x01", level, b"\x00"].concat())
 }
 
-/// `COMPLEX` at nearly all its limits: over a kilobyte.
-pub(crate) fn widest(tag: u32) -> Exchange {
+/// `COMPLEX` with a value at nearly all its limits: over a kilobyte.
+pub(crate) fn longest(tag: u32) -> Exchange {
     let text = [b"\x40".as_slice(), &[b's'; 64]].concat();
     let entries = (b'a'..=b'h').flat_map(|key| [b"\x10".as_slice(), &[key; 16], b"\x02"].concat());
     let level = [b"\x02".as_slice(), &text, b"\x08", &entries.collect::<Vec<u8>>(), &text].concat();

@@ -1,30 +1,30 @@
-//! Connects that are reset at once.
+//! Connections that are reset as soon as they are made.
 
 use std::io::Write;
 use std::net::SocketAddr;
 
-use crate::hostile::{Hostile, Tally, reset};
+use crate::attacker::{Attacker, Tally, reset};
 
-/// One connects and resets; every other one has begun a frame.
+/// Each action connects and resets. Every other connection sends half a frame before that.
 pub(crate) struct Resetters {
     addr: SocketAddr,
-    begins: bool,
+    sends: bool,
 }
 
 impl Resetters {
     pub(crate) const fn new(addr: SocketAddr) -> Self {
-        Self { addr, begins: false }
+        Self { addr, sends: false }
     }
 }
 
-impl Hostile for Resetters {
+impl Attacker for Resetters {
     const NAME: &'static str = "reset";
 
     fn act(&mut self, tally: &mut Tally) {
         let Some(mut tcp) = tally.connect(self.addr) else { return };
-        self.begins = !self.begins;
-        if self.begins {
-            let _lost_anyway = tcp.write(b"STRING 100 #1\nhalf of it");
+        self.sends = !self.sends;
+        if self.sends {
+            let _best_effort = tcp.write(b"STRING 100 #1\nhalf of it");
         }
         reset(tcp);
     }

@@ -17,8 +17,8 @@ const LIMITS: Limits = Limits {
     max_body_len: 80,
     max_reply_len: 80,
     skip_budget: 200,
-    frame_timeout: Duration::from_millis(3_000),
-    idle_timeout: Duration::from_millis(8_000),
+    frame_timeout: Duration::from_secs(3),
+    idle_timeout: Duration::from_secs(8),
 };
 
 /// A write that makes no progress for so long resets the connection.

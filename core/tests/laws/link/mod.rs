@@ -136,7 +136,7 @@ fn judge(fault: Fault, jumps: bool, server: &ServerEnd, client: &ClientEnd) -> u
                 assert_eq!(ran, call.reaches_a_handler(), "call {id}");
             }
             Some(Outcome::Disconnected) => {
-                assert!(!ran, "call {id} was carried out, but told not to be")
+                assert!(!ran, "call {id} was carried out, but told not to be");
             }
             Some(Outcome::GivenUp | Outcome::Lost) => {
                 let excused = fault != Fault::None || jumps || server.timed_out();

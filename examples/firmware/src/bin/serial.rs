@@ -26,8 +26,8 @@ fn main() -> ! {
     let mut uart = Uart::new();
     board::console::say(c"ready\n");
     loop {
-        // It only returns when the line lost or garbled bytes: then what follows can't be trusted, and it is the peer's to begin anew.
-        let _lost = serve_link(&mut uart, &LIMITS, &mut TABLE.bind(Demo), RX, TX, &mut now);
+        // It only returns when the UART delivers nothing but errors for about a second.
+        let _failed = serve_link(&mut uart, &LIMITS, &mut TABLE.bind(Demo), RX, TX, &mut now);
     }
 }
 

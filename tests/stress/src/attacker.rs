@@ -1,4 +1,4 @@
-//! What all hostile peers have in common: a rate, a thread, and a tally.
+//! What all attackers share: a thread, a rate, and a tally.
 
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -11,30 +11,30 @@ use socket2::SockRef;
 
 use crate::pace::Pace;
 
-/// How often an hostile peer looks whether something is due.
+/// How often an attacker checks whether an action is due.
 const TICK: Duration = Duration::from_millis(1);
-/// How many times faster than planned an hostile peer may be while it catches up.
+/// How many times its planned rate an attacker may reach while it catches up.
 const CATCH_UP: usize = 3;
-/// The priority of an hostile peer's thread.
+/// The niceness of an attacker's thread.
 const NICE: i32 = 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One kind of hostile peer.
-pub(crate) trait Hostile: Send {
+/// One kind of hostile peer, with all of its connections.
+pub(crate) trait Attacker: Send {
     const NAME: &'static str;
 
-    /// Does its worst, once.
+    /// One action: a write, a connect, whatever this kind does.
     fn act(&mut self, tally: &mut Tally);
 }
 
-/// What an hostile peer did, and what it met with.
+/// What an attacker did, and how the server reacted.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Which hostile peer.
+    /// The kind of attacker.
     pub name: &'static str,
-    /// Acts due in the time that it had.
-    pub wanted: f64,
-    /// Acts.
+    /// Actions planned for the time that it ran.
+    pub planned: f64,
+    /// Actions done.
     pub done: u32,
     /// Connections made.
     pub connects: u32,
@@ -42,18 +42,18 @@ pub struct Tally {
     pub refused: u32,
     /// Connections that the server closed.
     pub closed: u32,
-    /// Writes that the server's backpressure held up.
+    /// Writes that would have blocked: the server's backpressure.
     pub blocked: u32,
 }
 
 impl Tally {
-    /// Whether the hostile peer was as strong as it should have been.
+    /// Whether it did less than 95 % of what was planned, or couldn't connect in over 1 %.
     #[must_use]
     pub fn is_weak(&self) -> bool {
-        f64::from(self.done) < 0.95 * self.wanted || f64::from(self.refused) > 0.01 * self.wanted
+        f64::from(self.done) < 0.95 * self.planned || f64::from(self.refused) > 0.01 * self.planned
     }
 
-    /// A connection of its own, without waiting in reads and writes.
+    /// Opens a non-blocking connection.
     pub(crate) fn connect(&mut self, addr: SocketAddr) -> Option<TcpStream> {
         let connected = TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT)
             .and_then(|tcp| tcp.set_nonblocking(true).map(|()| tcp));
@@ -66,16 +66,16 @@ impl Tally {
     }
 }
 
-/// Lets an hostile peer act so many times a second, until `end`.
-pub(crate) fn harass<E: Hostile>(mut attacker: E, per_second: usize, end: Instant) -> Tally {
-    step_back();
+/// Runs an attacker at `per_second` actions until `end`.
+pub(crate) fn attack<A: Attacker>(mut attacker: A, per_second: usize, end: Instant) -> Tally {
+    lower_priority();
     let start = Instant::now();
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
     let mut pace = Pace::new(start, per_second as f64);
-    let mut tally = Tally { name: E::NAME, ..Tally::default() };
+    let mut tally = Tally { name: A::NAME, ..Tally::default() };
     while Instant::now() < end {
-        // One that was kept waiting for a CPU catches up, but not by a flood that was never planned.
-        for _act in 0..=CATCH_UP * per_second / 1_000 {
+        // After a wait for a CPU it catches up, but not with a burst that was never planned.
+        for _action in 0..=CATCH_UP * per_second / 1_000 {
             if Instant::now() >= end || pace.next(Instant::now()).is_none() {
                 break;
             }
@@ -83,16 +83,16 @@ pub(crate) fn harass<E: Hostile>(mut attacker: E, per_second: usize, end: Instan
         }
         thread::sleep(TICK);
     }
-    Tally { wanted: pace.wanted(end - start), done: pace.done(), ..tally }
+    Tally { planned: pace.planned(end - start), done: pace.done(), ..tally }
 }
 
-/// Lets the server and the well-behaved clients go first on a CPU: an hostile peer would sit on a machine of its
-/// own, and what it does to this one's CPUs, beside its packets, is not the server's to answer for.
-fn step_back() {
-    let _where_allowed = setpriority_process(Some(gettid()), NICE);
+/// Gives the server and the well-behaved clients priority. A real attacker has a machine of its
+/// own: the CPU time that it takes here is not the server's fault.
+fn lower_priority() {
+    let _best_effort = setpriority_process(Some(gettid()), NICE);
 }
 
-/// Whether the server has closed a connection; what it said until then is thrown away.
+/// Whether the server has closed a connection. Discards what it sent.
 pub(crate) fn is_closed(mut tcp: &TcpStream) -> bool {
     let mut bytes = [0; 4_096];
     loop {
@@ -104,7 +104,7 @@ pub(crate) fn is_closed(mut tcp: &TcpStream) -> bool {
     }
 }
 
-/// Closes with a reset, so that nothing stays behind in TIME-WAIT.
+/// Closes with RST, so that no socket stays in TIME-WAIT.
 pub(crate) fn reset(tcp: TcpStream) {
     let _best_effort = SockRef::from(&tcp).set_linger(Some(Duration::ZERO));
     drop(tcp);

@@ -1,4 +1,4 @@
-//! The well-behaved clients: calls at a steady rate, whatever became of those before.
+//! The well-behaved clients: calls at a steady rate, whether or not earlier ones were answered.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -20,20 +20,20 @@ use crate::requests::{self, Exchange};
 
 /// Connections that the calls are spread over.
 const CONNECTIONS: usize = 40;
-/// Calls on a connection before it is closed and made anew, so that newcomers are timed as well.
-const CALLS_EACH: u32 = 100;
-/// How long the last replies are waited for.
+/// Calls before a connection is replaced, so that connecting is timed as well.
+const CALLS_PER_CONNECTION: u32 = 100;
+/// How long to wait for the last replies.
 const GRACE: Duration = Duration::from_secs(10);
-/// `Poll` counts in milliseconds; a timer of its own makes calls come on time.
+/// `Poll` has timeouts in whole milliseconds. A timer descriptor is finer.
 const TIMER: Token = Token(CONNECTIONS);
 const TIMER_NANOS: i64 = 250_000;
-/// Failures that are told in full.
-const TOLD: usize = 5;
+/// Failures that are reported in full.
+const MAX_REPORTED: usize = 5;
 
 /// Makes `per_second` calls a second until `end`.
 ///
 /// # Errors
-/// The system refuses what is needed for it.
+/// The system refuses a resource.
 pub(crate) fn call(addr: SocketAddr, per_second: usize, end: Instant) -> io::Result<Calls> {
     let mut poll = Poll::new()?;
     let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
@@ -43,46 +43,47 @@ pub(crate) fn call(addr: SocketAddr, per_second: usize, end: Instant) -> io::Res
     poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
 
     let mut calls = Calls::default();
-    let mut callers: Vec<_> = (0..CONNECTIONS).map(|_| Caller::default()).collect();
+    let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| Client::default()).collect();
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
     let mut pace = Pace::new(Instant::now(), per_second as f64);
     let mut events = Events::with_capacity(2 * CONNECTIONS);
     while Instant::now() < end
-        || (callers.iter().any(Caller::waits) && Instant::now() < end + GRACE)
+        || (clients.iter().any(Client::is_waiting) && Instant::now() < end + GRACE)
     {
         poll.poll(&mut events, Some(Duration::from_millis(100))).or_else(|error| {
             if error.kind() == ErrorKind::Interrupted { Ok(()) } else { Err(error) }
         })?;
         for event in events.iter().filter(|event| event.token() != TIMER) {
-            callers[event.token().0].ready(&mut calls);
+            clients[event.token().0].ready(&mut calls);
         }
         let mut ticks = [0; 8];
         let _expirations = rustix::io::read(&timer, &mut ticks);
         while let Some(due) = pace.next(Instant::now()).filter(|&due| due < end) {
             let at = calls.made as usize % CONNECTIONS;
-            callers[at].call(at, addr, due, &poll, &mut calls);
+            clients[at].call(at, addr, due, &poll, &mut calls);
         }
     }
-    for caller in &mut callers {
-        caller.fail("no reply", &mut calls);
+    for client in &mut clients {
+        client.fail("no reply", &mut calls);
     }
-    calls.times.sort_unstable();
+    calls.latencies.sort_unstable();
     Ok(calls)
 }
 
-/// One connection at a time, and the calls on it that have no reply yet.
+/// One connection at a time, and its calls without a reply.
 #[derive(Default)]
-struct Caller {
+struct Client {
     tcp: Option<TcpStream>,
     unsent: Vec<u8>,
     unread: Vec<u8>,
-    owed: VecDeque<(Instant, Vec<u8>)>,
+    /// When each was due, and its right reply.
+    pending: VecDeque<(Instant, Vec<u8>)>,
     calls: u32,
 }
 
-impl Caller {
-    fn waits(&self) -> bool {
-        !self.owed.is_empty()
+impl Client {
+    fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     fn call(&mut self, at: usize, addr: SocketAddr, due: Instant, poll: &Poll, calls: &mut Calls) {
@@ -90,7 +91,7 @@ impl Caller {
         let exchange =
             if calls.made.is_multiple_of(2) { requests::string } else { requests::complex };
         let Exchange { sent, reply } = exchange(calls.made);
-        self.owed.push_back((due, reply));
+        self.pending.push_back((due, reply));
         self.unsent.extend(sent);
         if let Err(error) = self.connect(at, addr, poll, calls) {
             return self.fail(&format!("can't connect: {error}"), calls);
@@ -120,7 +121,7 @@ impl Caller {
     fn ready(&mut self, calls: &mut Calls) {
         if let Err(error) = self.exchange(calls) {
             self.fail(&error.to_string(), calls);
-        } else if self.calls >= CALLS_EACH && self.owed.is_empty() {
+        } else if self.calls >= CALLS_PER_CONNECTION && self.pending.is_empty() {
             self.close();
         }
     }
@@ -129,7 +130,7 @@ impl Caller {
         let Some(tcp) = &mut self.tcp else { return Ok(()) };
         send(tcp, &mut self.unsent)?;
         let at_end = receive(tcp, &mut self.unread)?;
-        while let Some((due, reply)) = self.owed.front() {
+        while let Some((due, reply)) = self.pending.front() {
             let len = reply.len().min(self.unread.len());
             if self.unread[..len] != reply[..len] {
                 return Err(wrong(&self.unread));
@@ -138,23 +139,24 @@ impl Caller {
                 break;
             }
             calls.right += 1;
-            calls.times.push(due.elapsed());
+            calls.latencies.push(due.elapsed());
             self.unread.drain(..len);
-            self.owed.pop_front();
+            self.pending.pop_front();
         }
-        match (at_end, self.owed.is_empty() && !self.unread.is_empty()) {
+        match (at_end, self.pending.is_empty() && !self.unread.is_empty()) {
             (false, false) => Ok(()),
             (true, _) => Err(io::Error::other("the server closed the connection")),
             (_, true) => Err(wrong(&self.unread)),
         }
     }
 
-    /// Every call without a reply has failed.
+    /// Counts every call without a reply as failed, and disconnects.
     fn fail(&mut self, why: &str, calls: &mut Calls) {
-        // An idle connection that is closed is a failure too: nothing was wrong with it.
-        let told = self.owed.len().max(usize::from(self.tcp.is_some() && why != "no reply"));
-        let room = TOLD.saturating_sub(calls.failures.len());
-        calls.failures.extend((0..told.min(room)).map(|_| why.to_owned()));
+        // The server must not close an idle connection of a well-behaved client either.
+        let idle_closed = usize::from(self.tcp.is_some() && why != "no reply");
+        let failed = self.pending.len().max(idle_closed);
+        let reported = failed.min(MAX_REPORTED.saturating_sub(calls.failures.len()));
+        calls.failures.extend((0..reported).map(|_| why.to_owned()));
         self.close();
     }
 
@@ -171,26 +173,26 @@ fn send(tcp: &mut TcpStream, unsent: &mut Vec<u8>) -> io::Result<()> {
     while !unsent.is_empty() {
         match tcp.write(unsent) {
             Ok(len) => drop(unsent.drain(..len)),
-            Err(error) if is_not_yet(&error) => return Ok(()),
+            Err(error) if would_block(&error) => return Ok(()),
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
-/// All that is there; says whether the stream is at its end.
+/// Reads all that is there. True at the end of the stream.
 fn receive(tcp: &mut TcpStream, unread: &mut Vec<u8>) -> io::Result<bool> {
     let mut bytes = [0; 4_096];
     loop {
         match tcp.read(&mut bytes) {
             Ok(0) => return Ok(true),
             Ok(len) => unread.extend_from_slice(&bytes[..len]),
-            Err(error) if is_not_yet(&error) => return Ok(false),
+            Err(error) if would_block(&error) => return Ok(false),
             Err(error) => return Err(error),
         }
     }
 }
 
-fn is_not_yet(error: &io::Error) -> bool {
+fn would_block(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected | ErrorKind::Interrupted)
 }

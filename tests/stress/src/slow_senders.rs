@@ -1,28 +1,29 @@
-//! Connections that send a byte a second of a frame that never ends.
+//! Slowloris: connections that send one byte a second of a frame that never ends.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::hostile::{Hostile, Tally, is_closed, reset};
+use crate::attacker::{Attacker, Tally, is_closed, reset};
 
 const FRAME: &[u8] = b"STRING 9000 #1\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
-/// Visits its connections in turn; each visit sends one byte. One that the server closed, behind its
-/// frame deadline, is made anew.
-pub(crate) struct Dribblers {
+/// Each action sends one byte on the next connection in turn. A connection that the server closed,
+/// after its frame timeout, is replaced.
+pub(crate) struct SlowSenders {
     addr: SocketAddr,
+    /// With the number of bytes sent.
     connections: Vec<Option<(TcpStream, usize)>>,
     next: usize,
 }
 
-impl Dribblers {
+impl SlowSenders {
     pub(crate) fn new(addr: SocketAddr, count: usize) -> Self {
         Self { addr, connections: (0..count).map(|_| None).collect(), next: 0 }
     }
 }
 
-impl Hostile for Dribblers {
-    const NAME: &'static str = "dribble";
+impl Attacker for SlowSenders {
+    const NAME: &'static str = "slow-send";
 
     fn act(&mut self, tally: &mut Tally) {
         let at = self.next;
@@ -40,7 +41,7 @@ impl Hostile for Dribblers {
         match tcp.write(&[byte]) {
             Ok(_) => *sent += 1,
             Err(error) if error.kind() == ErrorKind::WouldBlock => tally.blocked += 1,
-            // The next visit sees it.
+            // `is_closed` notices it at this connection's next turn.
             Err(_) => {}
         }
     }

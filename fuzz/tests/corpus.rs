@@ -1,4 +1,4 @@
-//! Runs every target over its seeds and over all that ever broke it: `cargo test` in this directory.
+//! Runs every target over its seeds and over the inputs that once failed: `cargo test` in fuzz/.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ fn files(kind: &str, target: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_kept_breaks_nothing() {
+fn no_stored_input_fails() {
     for (name, check) in linecard_fuzz::TARGETS {
         let seeds = files("seeds", name);
         assert!(!seeds.is_empty(), "no seeds for {name}");

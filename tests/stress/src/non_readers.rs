@@ -1,44 +1,44 @@
-//! Connections that go on requesting and never read a reply.
+//! Connections that keep sending requests and never read a reply.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use socket2::SockRef;
 
-use crate::hostile::{Hostile, Tally, reset};
+use crate::attacker::{Attacker, Tally, reset};
 use crate::requests;
 
-/// Requests in one visit: with replies of a kilobyte each, a connection is stuck after a few.
+/// Requests in one write. Replies have a kilobyte each, so a few writes fill a connection.
 const REQUESTS: usize = 64;
-/// Buffers that are full soon; every other connection keeps the system's own to receive.
-const SMALL: usize = 32_768;
+/// Socket buffers of this size fill soon. Every other connection keeps the default receive buffer.
+const SMALL_BUFFER: usize = 32_768;
 
-fn fill_soon(tcp: &SockRef<'_>, both: bool) {
-    let _kept_as_it_is = tcp.set_send_buffer_size(SMALL);
-    if both {
-        let _kept_as_it_is = tcp.set_recv_buffer_size(SMALL);
+fn shrink_buffers(tcp: &SockRef<'_>, receive_too: bool) {
+    let _best_effort = tcp.set_send_buffer_size(SMALL_BUFFER);
+    if receive_too {
+        let _best_effort = tcp.set_recv_buffer_size(SMALL_BUFFER);
     }
 }
 
-/// Visits its connections in turn; each visit sends what they still take. One that the server reset is
-/// made anew.
-pub(crate) struct Deaf {
+/// Each action sends, on the next connection in turn, as much as it still takes. A connection that
+/// the server reset is replaced.
+pub(crate) struct NonReaders {
     addr: SocketAddr,
     requests: Vec<u8>,
-    /// The second is the place in `requests` where the next visit goes on.
+    /// With the position in `requests` at which the next write continues.
     connections: Vec<Option<(TcpStream, usize)>>,
     next: usize,
 }
 
-impl Deaf {
+impl NonReaders {
     pub(crate) fn new(addr: SocketAddr, count: usize) -> Self {
-        let requests = requests::widest(1).sent.repeat(REQUESTS);
+        let requests = requests::longest(1).sent.repeat(REQUESTS);
         Self { addr, requests, connections: (0..count).map(|_| None).collect(), next: 0 }
     }
 }
 
-impl Hostile for Deaf {
-    const NAME: &'static str = "deaf";
+impl Attacker for NonReaders {
+    const NAME: &'static str = "no-read";
 
     fn act(&mut self, tally: &mut Tally) {
         let at = self.next;
@@ -47,7 +47,7 @@ impl Hostile for Deaf {
         if connection.is_none() {
             *connection = tally.connect(self.addr).map(|tcp| (tcp, 0));
             if let Some((tcp, _)) = connection {
-                fill_soon(&SockRef::from(&*tcp), at.is_multiple_of(2));
+                shrink_buffers(&SockRef::from(&*tcp), at.is_multiple_of(2));
             }
         }
         let Some((tcp, sent)) = connection else { return };
