@@ -238,7 +238,7 @@ fn a_request_is_handed_out_only_when_the_longest_reply_fits() {
     let input = b"ECHO #1\nhi\n";
     for _again in 0..3 {
         let (consumed, step) = step_into(&mut session, input, room - 1);
-        assert_eq!((consumed, step.as_str()), (0, &*format!("NeedOutput {{ free: {room} }}")));
+        assert_eq!((consumed, step.as_str()), (0, &*format!("Wait(Output {{ free: {room} }})")));
     }
     let (consumed, step) = step_into(&mut session, input, room);
     assert_eq!(consumed, input.len());
@@ -301,7 +301,7 @@ fn an_unanswered_request_waits_for_room_too() {
     let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.max_reply_frame_len());
     assert!(step.starts_with("Request"), "{step}");
     let (_, step) = step_into(&mut session, b"", 3);
-    assert!(step.starts_with("NeedOutput"), "{step}");
+    assert!(step.starts_with("Wait(Output"), "{step}");
     let mut buf = vec![0; SMALL.max_reply_frame_len()];
     let mut out = OutBuf::new(&mut buf);
     let (_, step) = session.step(Instant::from_millis(0), b"", false, &mut out);
