@@ -18,7 +18,8 @@ use serde::{
 };
 
 /// 1 to `N` nodes, outermost first: byte for byte the postcard encoding of a struct with the fields
-/// of `T` and then a field `Option<Box<Self>>`. More than `N` nodes are refused as they are decoded.
+/// of `T` and then a field `Option<Box<Self>>`. More than `N` nodes are refused as they are
+/// decoded.
 ///
 /// It is for postcard and its like, which write a struct as its fields alone; a self-describing
 /// format (JSON) would show it as a flat sequence.
@@ -30,6 +31,14 @@ pub struct Chain<T, const N: usize> {
 /// More than the `N` nodes that a [`Chain`] holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainFull;
+
+impl fmt::Display for ChainFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the chain is full")
+    }
+}
+
+impl core::error::Error for ChainFull {}
 
 impl<T, const N: usize> Chain<T, N> {
     /// A chain of one node.
@@ -55,7 +64,8 @@ impl<T, const N: usize> Chain<T, N> {
         &self.nodes
     }
 
-    /// Builds a nested value from the innermost node outward: `wrap` gets each node and what it holds.
+    /// Builds a nested value from the innermost node outward: `wrap` gets each node and what it
+    /// holds.
     pub fn fold_back<U>(self, mut wrap: impl FnMut(T, Option<U>) -> U) -> Option<U> {
         let mut nodes = self.nodes;
         let mut inner = None;
@@ -93,8 +103,8 @@ impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Chain<T, N> 
     }
 }
 
-/// Fills the nodes where they are: handed on as a result, all of them would be copied once more, and
-/// a device's stack is short.
+/// Fills the nodes where they are: handed on as a result, all of them would be copied once more,
+/// and a device's stack is short.
 struct Nodes<'n, T, const N: usize>(&'n mut Vec<T, N>);
 
 impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Nodes<'_, T, N> {

@@ -1,12 +1,13 @@
 //! Declaring a command once, for both sides.
 
+use core::fmt;
+
 use crate::payload::Payload;
 
-/// A command: its name, what it takes and what it gives back. Client and server share the
-/// declaration.
+/// A command: its name, its request and its reply. Client and server share the declaration.
 ///
-/// An error that a program should tell apart belongs in the reply's type; `ERR failed` and its words
-/// are for people.
+/// Errors that a program handles belong in the reply's type, as a `Result`. `ERR failed` and its
+/// message are for people.
 ///
 /// ```
 /// use linecard_core::{Command, Failed, Handler, Postcard};
@@ -34,8 +35,8 @@ use crate::payload::Payload;
 /// }
 /// ```
 pub trait Command {
-    /// A legal name (docs/PROTOCOL.md §6) that the protocol doesn't keep for itself: not `OK`, `ERR`
-    /// or `MORE`, nor anything that begins with `LC.`. An illegal one does not compile.
+    /// A legal name (docs/PROTOCOL.md §6) that the protocol does not reserve: not `OK`, `ERR` or
+    /// `MORE`, nor anything that begins with `LC.`. An illegal one does not compile.
     ///
     /// ```compile_fail
     /// # use linecard_core::{Command, Failed, Handler, Table, Text};
@@ -59,15 +60,23 @@ pub trait Command {
     type Reply<'i>: Payload<'i>;
 }
 
-/// The handler's no: `ERR failed`, with words for a person (the first 96 bytes of them).
+/// A handler's failure, sent as `ERR failed` with a message for a person, cut after 96 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed<'a>(pub &'a str);
 
-/// Carries a command out. Implemented by the application's state, once for each command it serves.
+impl fmt::Display for Failed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for Failed<'_> {}
+
+/// Handles a command. The application's state implements it once for each command it serves.
 pub trait Handler<C: Command> {
-    /// Called once for each request that decoded, in the order of their arrival.
+    /// Called once for each request whose body decoded, in the order of arrival.
     ///
     /// # Errors
-    /// [`Failed`], which the client gets as `ERR failed`.
+    /// [`Failed`], which the client receives as `ERR failed`.
     fn handle<'a>(&'a mut self, request: C::Request<'a>) -> Result<C::Reply<'a>, Failed<'a>>;
 }

@@ -1,10 +1,12 @@
-//! Writing one frame into lent bytes: docs/PROTOCOL.md §2.
+//! Writing one frame into a borrowed buffer: docs/PROTOCOL.md §2.
 //!
 //! ```text
-//! ├─ room for the head ─┤ body ──────────┤      a value's length is known after it is encoded,
-//! ├─ head ─┤ body ──────────┤ LF                 so it is encoded behind room for the head,
-//!                                                the head written, and the gap closed
+//! ├─ space for the head ─┤ body ──────────┤        encoded behind space for the longest head,
+//! ├─ head ─┤ body ──────────┤ LF                   because a value's length isn't known before;
+//!                                                  then the gap is closed
 //! ```
+
+use core::fmt;
 
 use serde::Serialize;
 
@@ -14,20 +16,31 @@ use crate::scan::LF;
 use crate::serialize::Serializer;
 use crate::tuning::move_down;
 
-/// Why a frame could not be written. Nothing of it was.
+/// Why a frame was not written. Nothing of it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodeError {
-    /// The body is longer than the limit of this side, in bytes.
+    /// The body is longer than this side's limit.
     TooLong {
-        /// The limit.
+        /// The limit in bytes.
         limit: u32,
     },
     /// It does not fit the free part of the output.
     NoRoom,
-    /// The value's own `Serialize` failed: a sequence or map that doesn't know its length, or an error
-    /// of the application's.
+    /// The value's own `Serialize` failed, or a sequence or map does not know its length.
     Value,
 }
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { limit } => write!(f, "the body is over {limit} bytes"),
+            Self::NoRoom => f.write_str("the frame does not fit the output"),
+            Self::Value => f.write_str("the value can't be serialized"),
+        }
+    }
+}
+
+impl core::error::Error for EncodeError {}
 
 /// Proof that a frame was written, once.
 #[derive(Debug)]
@@ -36,7 +49,7 @@ pub struct Encoded {
     pub(crate) len: usize,
 }
 
-/// Writes one frame, whose head is settled, with the body that it is given.
+/// Writes one frame. Its name and tag are fixed; the method chosen gives the body.
 #[derive(Debug)]
 pub struct Encoder<'s> {
     name: &'s str,
@@ -89,7 +102,7 @@ impl<'s> Encoder<'s> {
         writer.finish().map(|len| Encoded { len }).ok_or(EncodeError::NoRoom)
     }
 
-    /// The postcard encoding of a value, counted. All of the value is gone through, even where it does not
+    /// The postcard encoding of a value, counted. The whole value is serialized even if it does not
     /// fit.
     ///
     /// # Errors

@@ -5,14 +5,14 @@
 //! line:     NAME        [SP TAG] LF  │ UTF-8 without LF   │ [CR] LF
 //! ```
 //!
-//! A frame stays in the caller's buffer until all of it is there. One that is over the limit, but
-//! within the skip budget, is consumed as it comes and never stored.
+//! A frame stays in the caller's buffer until all of it is there. One over the limit, but within
+//! the skip budget, is dropped as it comes and never stored.
 
 use crate::code::Code;
 use crate::head::Head;
 use crate::scan::{LF, find_lf, least_len, trim_cr};
 
-/// The body of a frame, and how its extent was told.
+/// The body of a frame, and how its length was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body<'i> {
     /// One line, without its LF and a CR before that; not yet known to be UTF-8.
@@ -34,7 +34,8 @@ impl<'i> Body<'i> {
 /// One whole frame, borrowed from the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'i> {
-    /// The command of a request; `OK` or `ERR` of a reply; anything else, from a server, is an event.
+    /// The command of a request; `OK` or `ERR` of a reply; anything else, from a server, is an
+    /// event.
     pub name: &'i str,
     /// The number that a reply echoes.
     pub tag: Option<u32>,
@@ -82,7 +83,7 @@ pub(crate) enum Found {
     Broken { code: Code, tag: Option<u32> },
 }
 
-/// What a name makes of a frame, as far as it matters after its head is gone.
+/// The kind of a frame, as far as it matters after its head was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Ok,
@@ -115,7 +116,7 @@ enum State {
     SkipLine(SkippedLine),
 }
 
-/// What is kept of a line that is too long to be.
+/// State kept while discarding an over-long line.
 #[derive(Clone, Copy, Debug)]
 struct SkippedLine {
     kind: Kind,
@@ -126,7 +127,7 @@ struct SkippedLine {
     last: Option<u8>,
 }
 
-/// Finds frames in bytes. Its answers do not depend on how the bytes were cut into pieces.
+/// Finds frames in bytes. What it finds does not depend on how the bytes were cut into pieces.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     state: State,
@@ -142,9 +143,9 @@ impl Decoder {
         matches!(self.state, State::Fresh)
     }
 
-    /// The one parser of whole frames: the frame within the limit at the front of `input`, all that is
-    /// received and not yet consumed, and its length. The caller drops so many bytes when it is done
-    /// with the frame. After `None`, [`explain`](Self::explain) says what to do.
+    /// The one parser of whole frames: the frame within the limit at the front of `input`, all that
+    /// is received and not yet consumed, and its length. The caller drops so many bytes when it is
+    /// done with the frame. After `None`, [`explain`](Self::explain) says what to do.
     #[cfg_attr(
         not(feature = "small"),
         expect(clippy::inline_always, reason = "else a frame is copied three times"),
@@ -180,8 +181,8 @@ impl Decoder {
         Some((at.saturating_add(end).saturating_add(1), Frame { name, tag, body }))
     }
 
-    /// What to do where there is no whole frame within the limit, and how many bytes at the front of
-    /// `input` to drop.
+    /// What to do where there is no whole frame within the limit, and how many bytes at the front
+    /// of `input` to drop.
     #[cfg_attr(not(feature = "small"), inline(never))]
     pub(crate) fn explain(&mut self, limits: BodyLimits, input: &[u8]) -> (usize, Found) {
         match self.state {

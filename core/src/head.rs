@@ -54,13 +54,13 @@ impl<'i> Head<'i> {
         }
     }
 
-    /// Whether `input`, which begins with no head line, may still become one: a line is judged at its
-    /// LF, or after [`MAX_HEAD_LINE_LEN`] bytes without one; never earlier.
+    /// Whether `input`, which begins with no head line, may still become one: a line is judged at
+    /// its LF, or after [`MAX_HEAD_LINE_LEN`] bytes without one; never earlier.
     pub(crate) fn may_follow(input: &[u8]) -> bool {
         input.len() < MAX_HEAD_LINE_LEN && find_lf(input, 0).is_none()
     }
 
-    /// Reads as far as the grammar goes; gives back what stands there, which should be the line's end.
+    /// Reads as far as the grammar goes. Returns what follows, which should be the end of the line.
     #[cfg_attr(
         not(feature = "small"),
         expect(clippy::inline_always, reason = "else the head is copied"),

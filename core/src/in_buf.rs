@@ -8,8 +8,8 @@
 use crate::tuning::move_down;
 
 /// A buffer for what a stream delivers. A front reads into [`free`](Self::free), reports how much
-/// with [`commit`](Self::commit), shows [`received`](Self::received) to a session and drops what the
-/// session consumed with [`consume`](Self::consume).
+/// with [`commit`](Self::commit), shows [`received`](Self::received) to a session and drops what
+/// the session consumed with [`consume`](Self::consume).
 #[derive(Debug)]
 pub struct InBuf<B> {
     buf: B,
@@ -30,8 +30,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> InBuf<B> {
         self.range(self.start, self.end)
     }
 
-    /// Makes room and returns the free part. What is received moves to the front when nothing is free
-    /// behind it. Empty only when the buffer is full of received bytes.
+    /// Makes room and returns the free part. What is received moves to the front when nothing is
+    /// free behind it. Empty only when the buffer is full of received bytes.
     pub fn free(&mut self) -> &mut [u8] {
         let buf = self.buf.as_mut();
         if self.start == self.end {

@@ -1,22 +1,18 @@
-//! The protocol core of **Linecard**: typed commands over a byte stream, *a line and a postcard*.
+//! The protocol core of **Linecard**: typed commands over a byte stream.
 //!
-//! Its laws:
-//! - it does no I/O: bytes come in as slices and go out into slices that the caller lends;
-//! - it reads no clock: time is an argument, an [`Instant`] of the caller's own monotonic clock;
-//! - it allocates nothing, and a [`Session`] owns no bytes: what was not consumed stays the
-//!   caller's, to be shown again with more behind it;
-//! - it never panics, recurses or spins, whatever a peer sends;
-//! - it is written once: every front and adapter pumps the same [`Session`] and the same [`ClientSession`].
+//! It does no I/O: bytes come in as slices, and go out into slices that the caller lends. It reads
+//! no clock: time is an argument, an [`Instant`]. It allocates nothing. It never panics, recurses
+//! or spins, whatever a peer sends. Every front and adapter runs the same [`Session`] and the same
+//! [`ClientSession`]. The wire format is docs/PROTOCOL.md.
 //!
-//! The wire is docs/PROTOCOL.md. Data flows one way through it:
+//! # Start here
 //!
-//! ```text
-//! bytes ─► frame ─► Session ─► Table ─► Handler ─► Reply ─► bytes
-//!           (head)   (limits,   (name →  (typed    (typed
-//!                     time)      entry)   request)  value)
-//! ```
-//!
-//! # A command, its handler, a table, a session
+//! - Declare a command: [`Command`], with [`Text`], [`Bytes`] or [`Postcard`] as its payloads.
+//! - Handle it: [`Handler`], one [`Table`] of handlers, a [`Dispatcher`] that binds it to your
+//!   state.
+//! - Serve over a UART or any blocking stream: [`blocking::serve_link`] and [`blocking::serve`].
+//! - Call over one: [`blocking::Caller`].
+//! - On a desktop use the crate `linecard-std`, over smoltcp `linecard-smoltcp`.
 //!
 //! ```
 //! use linecard_core::{Command, Failed, Handler, Instant, Limits, OutBuf, Session, Table, Text, pump};
@@ -32,25 +28,52 @@
 //! struct Device;
 //! impl Handler<Greet> for Device {
 //!     fn handle<'a>(&'a mut self, name: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
-//!         if name.0.is_empty() { Err(Failed("whom?")) } else { Ok(name) }
+//!         if name.0.is_empty() { Err(Failed("no name")) } else { Ok(name) }
 //!     }
 //! }
 //!
 //! let mut table = Table::<Device, 4>::new();
 //! table.insert_command::<Greet>().unwrap();
+//! let mut service = table.bind(Device);
 //!
 //! let limits = Limits::DEVICE;
-//! let mut session = Session::new(&limits, Instant::from_millis(0));
-//! let mut bytes = vec![0; limits.max_reply_frame_len()];
-//! let mut out = OutBuf::new(&mut bytes);
-//! let (consumed, _want) =
-//!     pump(&mut session, &mut table.bind(Device), Instant::from_millis(1), b"GREET #1\nAda\n", false, &mut out);
-//! assert_eq!(consumed, 13);
+//! let now = Instant::from_millis(0);
+//! let mut session = Session::new(&limits, now);
+//! let mut buf = vec![0; limits.max_reply_frame_len()];
+//! let mut out = OutBuf::new(&mut buf);
+//! let input = b"GREET #1\nAda\n";
+//! let (consumed, _want) = pump(&mut session, &mut service, now, input, false, &mut out);
+//! assert_eq!(consumed, input.len());
 //! assert_eq!(out.written(), b"OK #1\nAda\n");
 //! ```
 //!
-//! Errors of the application that a program should tell apart travel as a `Result` inside the
-//! command's reply type; [`Failed`] is for what only a person will read. See [`Command`].
+//! Errors that a program handles travel as a `Result` inside the command's reply type; [`Failed`]
+//! is a message for a person. See [`Command`].
+//!
+//! # The types, by what they are for
+//!
+//! ```text
+//! bytes ─► Frame ─► Session ─► Table ─► Handler ─► Reply ─► bytes
+//!                   (limits,   (name →  (typed     (typed
+//!                    time)      entry)   request)   value)
+//! ```
+//!
+//! | for | types |
+//! |---|---|
+//! | declaring | [`Command`], [`Handler`], [`Failed`]; [`Payload`]: [`Text`], [`Bytes`], [`Postcard`] |
+//! | values of fixed capacity | [`BoundedStr`], [`BoundedBytes`], [`UniqueMap`], [`Chain`] |
+//! | dispatch | [`Table`], [`Dispatcher`], [`Service`], [`table`] |
+//! | a server's connection | [`Session`], [`Limits`], [`pump`], [`Want`], [`Step`], [`Reply`] |
+//! | a client's connection | [`ClientSession`], [`Incoming`], [`CallError`], [`Refusal`], [`Fault`] |
+//! | a front's buffers and time | [`InBuf`], [`OutBuf`], [`Instant`] |
+//! | fronts | [`blocking`] |
+//! | tools | [`wire`], [`Frame`] |
+//!
+//! # Features
+//!
+//! - `blocking` (default): the fronts over embedded-io.
+//! - `small`: size before speed, for a microcontroller.
+//! - `defmt`: `defmt::Format` for limits, codes and instants.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

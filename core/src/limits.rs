@@ -8,7 +8,8 @@ use crate::reply::{MAX_ERR_FRAME_LEN, MAX_OK_HEAD_LEN};
 
 /// The limits of one server session.
 ///
-/// Lengths are in bytes; a line's length excludes a dropped CR. A length equal to its limit is legal.
+/// Lengths are in bytes; a line's length excludes a dropped CR. A length equal to its limit is
+/// legal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Limits {

@@ -1,6 +1,6 @@
-//! The output that a caller lends, written front to back.
+//! A front's output buffer, written front to back.
 
-/// A buffer being filled with whole frames. What is in it is ready to be sent.
+/// A buffer that is filled with whole frames, ready to be sent.
 #[derive(Debug)]
 pub struct OutBuf<'b> {
     buf: &'b mut [u8],
@@ -14,7 +14,7 @@ impl<'b> OutBuf<'b> {
         Self { buf, len: 0 }
     }
 
-    /// The bytes to send, in order.
+    /// The bytes to send.
     #[must_use]
     pub fn written(&self) -> &[u8] {
         self.buf.get(..self.len).unwrap_or_default()
@@ -32,7 +32,7 @@ impl<'b> OutBuf<'b> {
         self.buf.len().saturating_sub(self.len)
     }
 
-    /// Forgets what was written, which has been sent.
+    /// Drops what was written: it has been sent.
     pub const fn clear(&mut self) {
         self.len = 0;
     }
@@ -49,11 +49,12 @@ impl<'b> OutBuf<'b> {
 
     /// The first `len` bytes of the free part hold a whole frame now.
     pub(crate) fn advance(&mut self, len: usize) {
+        debug_assert!(len <= self.free(), "more was written than is free");
         self.len = self.len.saturating_add(len).min(self.buf.len());
     }
 }
 
-/// Puts bytes one after another; what does not fit is lost, and remembered as lost.
+/// Writes bytes one behind another. What does not fit is lost, and the writer knows.
 pub(crate) struct ByteWriter<'b> {
     room: usize,
     rest: &'b mut [u8],
@@ -65,7 +66,7 @@ impl<'b> ByteWriter<'b> {
         Self { room: buf.len(), rest: buf, lost: false }
     }
 
-    /// The bytes put, if none was lost.
+    /// How many bytes were written, if none was lost.
     pub(crate) const fn finish(self) -> Option<usize> {
         if self.lost { None } else { Some(self.room.saturating_sub(self.rest.len())) }
     }

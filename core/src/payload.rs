@@ -8,10 +8,10 @@ use crate::code::Code;
 use crate::encode::{EncodeError, Encoded, Encoder};
 use crate::frame::Body;
 
-/// Why a body is not a value of the command's type.
+/// Why a body could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// Not exactly one value, beyond a capacity, or a line where a counted body is due.
+    /// Not exactly one value, over a capacity, or a line where a counted body is required.
     Payload,
     /// Not UTF-8.
     Text,
@@ -37,7 +37,10 @@ impl fmt::Display for DecodeError {
     }
 }
 
-/// A type of bodies: decoded in place, so it may borrow from the input, and encoded into the output.
+impl core::error::Error for DecodeError {}
+
+/// What a body carries: decoded in place, so it may borrow from the input, and encoded into the
+/// output.
 pub trait Payload<'i>: Sized {
     /// Reads the whole of a body.
     ///
@@ -48,11 +51,11 @@ pub trait Payload<'i>: Sized {
     /// Writes the frame that carries this value.
     ///
     /// # Errors
-    /// [`EncodeError`], and then nothing was written.
+    /// [`EncodeError`]; then nothing was written.
     fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError>;
 }
 
-/// UTF-8 text. It arrives as a line or counted, and is sent as a line where it can be.
+/// UTF-8 text. It is received as a line or counted, and sent as a line if it can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'i>(pub &'i str);
 
@@ -66,7 +69,7 @@ impl<'i> Payload<'i> for Text<'i> {
     }
 }
 
-/// Bytes as they are, always counted: an image, a block, a format of your own.
+/// Raw bytes, always counted: an image, a block, a format of your own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes<'i>(pub &'i [u8]);
 
@@ -85,9 +88,10 @@ impl<'i> Payload<'i> for Bytes<'i> {
 
 /// One postcard value, always counted; bytes left over are an error.
 ///
-/// Decoding goes as deep as the type does. A type that holds itself (by a `Box`) lets a peer overflow
-/// the stack with a few kilobytes: use [`Chain`](crate::Chain) instead. Collections without a
-/// capacity take what the body's length allows; those of zero-sized items have not even that bound.
+/// Decoding recurses as deep as the type does. A type that contains itself (by a `Box`) lets a peer
+/// overflow the stack with a few kilobytes: use [`Chain`](crate::Chain) instead. A collection
+/// without a capacity holds what the body's length allows; one of zero-sized items has not even
+/// that bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Postcard<T>(pub T);
 

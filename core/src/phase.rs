@@ -19,8 +19,8 @@ pub(crate) enum Phase {
 pub(crate) struct PhaseClock {
     phase: Phase,
     paused: bool,
-    /// While running, when the phase began. While paused, the milliseconds that it had taken: one word
-    /// for both keeps a session small.
+    /// While running, when the phase began. While paused, the milliseconds that it had taken: one
+    /// word for both keeps a session small.
     millis: u64,
 }
 

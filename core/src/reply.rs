@@ -8,7 +8,7 @@ use crate::head::MAX_DIGITS;
 use crate::out_buf::{ByteWriter, OutBuf};
 use crate::payload::Payload;
 
-/// The most message for a person that an error carries, in bytes.
+/// The longest message that an error carries, in bytes.
 pub const MAX_MESSAGE_LEN: usize = 96;
 
 /// The longest head of an `OK` reply.
@@ -40,8 +40,8 @@ impl Answered {
     }
 }
 
-/// The right to answer the request at hand. One that is dropped unused becomes `ERR failed` at the
-/// session's next step: every request gets exactly one reply.
+/// The reply to the request at hand. If it is dropped unused, the session's next step sends
+/// `ERR failed`: every request gets exactly one reply.
 #[derive(Debug)]
 pub struct Reply<'s> {
     pending: &'s mut PendingReply,
@@ -60,8 +60,8 @@ impl<'s> Reply<'s> {
         Self { pending, max_len, tail, written }
     }
 
-    /// The same right, for a wrapper around another [`Service`](crate::Service) that wants to answer
-    /// itself where that does not. Only the first answer counts; a second is not written.
+    /// The same reply, for a wrapper around another [`Service`](crate::Service) that answers itself
+    /// if that does not. Only the first answer counts; a second is not written.
     pub fn reborrow(&mut self) -> Reply<'_> {
         Reply {
             pending: self.pending,
@@ -92,8 +92,8 @@ impl<'s> Reply<'s> {
         self.encode(|encoder| encoder.postcard(value))
     }
 
-    /// Answers `ERR` with message for a person: of their bytes the first 96, those outside
-    /// 0x20–0x7E as `?`.
+    /// Answers `ERR` with a message for a person: its first 96 bytes, those outside 0x20 to 0x7E as
+    /// `?`.
     pub fn error(self, code: Code, message: &str) -> Answered {
         self.refuse(code, &[Fragment::Text(message)])
     }
@@ -114,7 +114,7 @@ impl<'s> Reply<'s> {
         let PendingReply::Owed { tag } = *self.pending else { return Answered { code: None } };
         match write_error(self.tail, tag, code, message) {
             Some(len) => self.sent(len, Some(code)),
-            // The caller lent less than the session asked for: the reply stays owed.
+            // The output has less space than the session asked for: the reply stays owed.
             None => Answered { code: Some(code) },
         }
     }

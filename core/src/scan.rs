@@ -10,7 +10,7 @@ pub(crate) fn trim_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(&[CR]).unwrap_or(line)
 }
 
-/// The bytes that a line begun so is sure to have: a CR at its end may yet be dropped.
+/// The least length of a line that begins so: a CR at its end may be dropped yet.
 pub(crate) fn least_len(seen: usize, last: Option<u8>) -> usize {
     seen.saturating_sub(usize::from(last == Some(CR)))
 }

@@ -7,13 +7,14 @@ use crate::reply::{Answered, Reply};
 use crate::session::{Session, Step, Want};
 use crate::time::Instant;
 
-/// Answers requests. A [`Dispatcher`](crate::Bound) table is one; so is anything that matches names itself.
+/// Answers requests. A [`Dispatcher`](crate::Dispatcher) is one; so is anything that matches names
+/// itself.
 pub trait Service {
-    /// Answers one request, at once. A name that it doesn't know is
-    /// `reply.error(Code::UnknownCommand, request.name)`. What `request` borrows is the caller's input.
+    /// Answers one request before it returns. For a name that it doesn't know, call
+    /// `reply.error(Code::UnknownCommand, request.name)`. `request` borrows from the input.
     fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered;
 
-    /// The session refused, by itself, a frame that no handler saw. For counting and logging.
+    /// The session refused a frame by itself: no handler saw it. For counting and logging.
     fn refused(&mut self, _code: Code) {}
 }
 

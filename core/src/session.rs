@@ -47,8 +47,8 @@ pub enum Want {
     Close,
 }
 
-/// A step without a request. It is small and borrows nothing, so a step with one isn't copied to make
-/// place for it.
+/// A step without a request. It is small and borrows nothing, so a step with one isn't copied to
+/// make place for it.
 enum Otherwise {
     Refused(Code),
     Wait(Want),
@@ -68,8 +68,8 @@ impl From<Otherwise> for Step<'_> {
 /// bytes.
 ///
 /// Methods come in three families:
-/// - input: [`step`](Self::step) takes received bytes, and [`reply`](Self::reply) answers the request
-///   it handed out; then step again, with what was consumed dropped from the input;
+/// - input: [`step`](Self::step) takes received bytes, and [`reply`](Self::reply) answers the
+///   request it handed out; then step again, with what was consumed dropped from the input;
 /// - time: [`deadline`](Self::deadline) says when to step with the same input if nothing happens
 ///   before; [`block`](Self::block) and [`unblock`](Self::unblock) stop and start its clock, and
 ///   [`restart_timeout`](Self::restart_timeout) starts it anew;
@@ -104,8 +104,8 @@ impl<'l> Session<'l> {
     /// done with the step.
     ///
     /// A request is handed out only while the longest reply fits `out`, so that it is carried out
-    /// once and surely answered. Until then nothing is consumed: that is the backpressure. A request
-    /// handed out and left unanswered gets `ERR failed` now.
+    /// once and surely answered. Until then nothing is consumed: that is the backpressure. A
+    /// request handed out and left unanswered gets `ERR failed` now.
     ///
     /// Input goes before time: a whole frame is taken even after its deadline.
     #[cfg_attr(not(feature = "small"), inline)]
@@ -171,17 +171,17 @@ impl<'l> Session<'l> {
         Reply::new(&mut self.pending, self.limits.max_reply_len, out)
     }
 
-    /// When to step again, if nothing else happens before: the end of the frame timeout, of the idle
-    /// timeout, or of the time that [`stop`](Self::stop) left. `None` while output is blocked, or
-    /// closed.
+    /// When to step again, if nothing else happens before: the end of the frame timeout, of the
+    /// idle timeout, or of the time that [`stop`](Self::stop) left. `None` while output is blocked,
+    /// or closed.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         Some(self.clock.deadline(self.limits)?.min(self.stop_by))
     }
 
     /// The output can't be sent, so no input will be shown: time stands still until
-    /// [`unblock`](Self::unblock) or the next step that finds room. A step that finds too little room
-    /// in its output blocks by itself.
+    /// [`unblock`](Self::unblock) or the next step that finds room. A step that finds too little
+    /// room in its output blocks by itself.
     pub fn block(&mut self, now: Instant) {
         self.clock.set_paused(true, now);
     }
@@ -197,8 +197,8 @@ impl<'l> Session<'l> {
         self.clock.restart(now);
     }
 
-    /// The server is stopping. A frame begun may still be finished until `by`; then, or at once where
-    /// none is begun, the next step tells the client `stopping` and closes.
+    /// The server is stopping. A frame begun may still be finished until `by`; then, or at once
+    /// where none is begun, the next step tells the client `stopping` and closes.
     pub fn stop(&mut self, by: Instant) {
         self.stop_by = by.min(Instant::from_millis(u64::MAX - 1));
     }

@@ -1,8 +1,8 @@
-//! Handlers by name, up to a fixed capacity: filled at compile time, or at run time.
+//! Handlers by name, up to a fixed capacity; filled at compile time or at run time.
 //!
 //! ```text
-//! name ─ hash ─► first ─► entry ─ next ─► entry      as many chains as entries fit, so a chain has
-//!                                                    one or two of them, however many there are
+//! name ─ hash ─► first ─► entry ─ next ─► entry      one chain for each entry that fits, so a chain
+//!                                                    has one or two of them, however many there are
 //! ```
 
 use core::borrow::BorrowMut;
@@ -17,7 +17,7 @@ use crate::payload::Payload;
 use crate::reply::{Answered, Reply};
 use crate::service::Service;
 
-/// The body by reference: to copy it again waits for the stores that made it.
+/// The body is passed by reference: copying it would wait for the stores that made it.
 type Run<S> = fn(&mut S, &Body<'_>, Reply<'_>) -> Answered;
 
 /// One command and its handler.
@@ -61,10 +61,10 @@ impl<S> fmt::Debug for Entry<S> {
 /// bytes → request → handler → reply → bytes
 fn run<C: Command, S: Handler<C>>(state: &mut S, body: &Body<'_>, reply: Reply<'_>) -> Answered {
     match C::Request::decode(*body) {
-        Err(reject) => reply.error(reject.code(), ""),
+        Err(error) => reply.error(error.code(), ""),
         Ok(request) => match state.handle(request) {
             Ok(value) => reply.send(&value),
-            Err(Failed(words)) => reply.error(Code::Failed, words),
+            Err(Failed(message)) => reply.error(Code::Failed, message),
         },
     }
 }
@@ -73,7 +73,7 @@ const fn is_free_name(name: &str) -> bool {
     is_name(name) && !matches!(name.as_bytes(), b"OK" | b"ERR" | b"MORE" | [b'L', b'C', b'.', ..])
 }
 
-/// Why an entry was not taken; the table stays as it was.
+/// Why an entry was not inserted. The table stays as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableError {
     /// There are `N` entries already.
@@ -93,9 +93,9 @@ impl fmt::Display for TableError {
 
 impl core::error::Error for TableError {}
 
-/// Up to `N` handlers over a state `S`. To find one costs the same however many there are.
+/// Up to `N` handlers over a state `S`. Finding one costs the same however many there are.
 ///
-/// It can be filled at compile time: a device then has it in flash, and no code that fills it.
+/// It can be filled at compile time: a device then has it in flash, without code that fills it.
 ///
 /// ```
 /// # use linecard_core::{Command, Failed, Handler, Table, Text};
@@ -118,7 +118,7 @@ impl core::error::Error for TableError {}
 /// ```
 #[derive(Debug)]
 pub struct Table<S, const N: usize> {
-    /// In the order in which they came; then none.
+    /// In the order of insertion, then none.
     entries: [Option<Entry<S>>; N],
     /// The first of each chain.
     first: [u16; N],
@@ -166,7 +166,7 @@ impl<S, const N: usize> Table<S, N> {
         self.insert(Entry::of::<C>())
     }
 
-    /// The table with a state to work on: `&mut S` for one server, or an `S` of its own for each of
+    /// A service over this table and a state: `&mut S` for one server, or one `S` for each of
     /// several workers. To serve with it, see [`pump`](crate::pump).
     pub const fn bind<B: BorrowMut<S>>(&self, state: B) -> Dispatcher<'_, S, B> {
         let chains = Chains { entries: &self.entries, first: &self.first };
@@ -180,7 +180,7 @@ impl<S, const N: usize> Default for Table<S, N> {
     }
 }
 
-/// What a lookup needs of a [`Table`].
+/// The parts of a [`Table`] that a lookup needs.
 #[derive(Debug)]
 struct Chains<'t, S> {
     entries: &'t [Option<Entry<S>>],
@@ -196,7 +196,7 @@ impl<S> Clone for Chains<'_, S> {
 impl<S> Copy for Chains<'_, S> {}
 
 impl<'t, S> Chains<'t, S> {
-    /// An entry comes later in its chain than those that were inserted after it, so the walk ends.
+    /// Each entry is linked in front of those inserted before it, so the walk ends.
     fn find(self, name: &str) -> Option<&'t Entry<S>> {
         let hash = hash(name.as_bytes());
         let mut place = *self.first.get(chain_of(hash, self.first.len()))?;
@@ -210,7 +210,7 @@ impl<'t, S> Chains<'t, S> {
     }
 }
 
-/// Names are the application's, so nobody can choose them to fall together.
+/// Names are chosen by the application, so a peer can't make them collide.
 const fn hash(name: &[u8]) -> u32 {
     let mut hash = 0_u32;
     let mut rest = name;
@@ -239,7 +239,7 @@ const fn is_same(one: &str, other: &str) -> bool {
     one.is_empty() && other.is_empty()
 }
 
-/// A [`Table`] and the state that its handlers work on.
+/// A service: a [`Table`] and the state that its handlers work on.
 #[derive(Debug)]
 pub struct Dispatcher<'t, S, B = S> {
     chains: Chains<'t, S>,

@@ -1,4 +1,5 @@
-//! Time as the caller tells it: an instant is a point on its clock, a [`Duration`] a length of time.
+//! Time as the caller tells it: an instant is a point on its clock, a [`Duration`] a length of
+//! time.
 
 use core::time::Duration;
 
@@ -44,8 +45,8 @@ impl Instant {
     }
 }
 
-/// Whole milliseconds, at most `u64::MAX`. `Duration::as_millis` has 128 bits, which costs a device a
-/// division; so does a saturating multiplication.
+/// Whole milliseconds, at most `u64::MAX`. `Duration::as_millis` has 128 bits, which costs a device
+/// a division; so does a saturating multiplication.
 #[cfg_attr(feature = "small", inline(never))]
 const fn millis(duration: Duration) -> u64 {
     let secs = duration.as_secs();

@@ -1,4 +1,4 @@
-//! A small map that keeps its order and takes no key twice.
+//! A small map that keeps its order and refuses duplicate keys.
 
 use core::fmt;
 
@@ -11,14 +11,14 @@ use serde::{
 /// Up to `N` entries in the order in which they came. Looking a key up takes time in proportion to
 /// `N`, so it is for a few dozen entries at the most.
 ///
-/// `heapless::LinearMap` lets a second entry with the same key replace the first as it decodes; here
-/// that is an error, as docs/PROTOCOL.md §7.2 wants it.
+/// `heapless::LinearMap` lets a second entry with the same key replace the first as it decodes;
+/// here that is an error, as docs/PROTOCOL.md §7.2 wants it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UniqueMap<K, V, const N: usize> {
     entries: Vec<(K, V), N>,
 }
 
-/// Why an entry was not taken.
+/// Why an entry was not inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InsertError {
     /// The key is there already.
@@ -27,6 +27,17 @@ pub enum InsertError {
     Full,
 }
 
+impl fmt::Display for InsertError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Duplicate => "the map has that key already",
+            Self::Full => "the map is full",
+        })
+    }
+}
+
+impl core::error::Error for InsertError {}
+
 impl<K: Eq, V, const N: usize> UniqueMap<K, V, N> {
     /// An empty map.
     #[must_use]
@@ -34,7 +45,7 @@ impl<K: Eq, V, const N: usize> UniqueMap<K, V, N> {
         Self { entries: Vec::new() }
     }
 
-    /// Puts an entry behind the others.
+    /// Appends an entry.
     ///
     /// # Errors
     /// [`InsertError`]; the map stays as it was.

@@ -1,4 +1,5 @@
-//! Parts of the wire format, for tools and for payload types of your own: docs/PROTOCOL.md §2 and §5.
+//! Parts of the wire format, for tools and for payload types of your own: docs/PROTOCOL.md §2 and
+//! §5.
 //!
 //! A server or client needs none of them.
 

@@ -1,5 +1,12 @@
 //! What core writes for a value is what the postcard crate writes.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "any number will do"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -60,7 +67,7 @@ impl<'de> Deserialize<'de> for Shown {
     }
 }
 
-/// Whether the two encoders differ is a question of each byte.
+/// The body that core writes.
 fn encoded<T: Serialize + serde::de::DeserializeOwned>(value: T) -> Vec<u8> {
     let mut buf = vec![0; 65_536];
     let mut out = OutBuf::new(&mut buf);
