@@ -7,7 +7,8 @@ use linecard_demo::{Complex, ComplexCommand, StringCommand};
 use linecard_std::protocol::{Body, Bytes, Command, Postcard, Text};
 use linecard_std::{Client, ClientConfig, Error};
 
-use crate::{Outcome, cli};
+use crate::cli;
+use crate::outcome::Outcome;
 
 /// The longest reply that is taken, in bytes.
 const MAX_REPLY_LEN: usize = 1_048_576;
