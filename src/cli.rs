@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use linecard_std::Config;
 use linecard_std::protocol::Limits;
 
@@ -32,6 +33,17 @@ pub(crate) enum Command {
     Call(Call),
     /// Put a server under load, and measure throughput and latency
     Bench(bench::Options),
+    /// Print the completions for a shell, to be installed where the shell looks for them
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the man page, or that of a subcommand, in roff
+    Man {
+        /// The subcommand
+        #[arg(value_name = "COMMAND")]
+        subcommand: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

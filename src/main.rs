@@ -1,7 +1,7 @@
 //! The `linecard` program: a demo, a server of the demo commands, a client for any command, and a load
 //! generator that measures servers.
 //!
-//! Each subcommand is a module. Modules import from `load`, `outcome`, `seconds` and
+//! Each subcommand is a module. Modules import from `load`, `outcome`, `printable`, `seconds` and
 //! `descriptors`, which import nothing from the others; only `cli` knows the options of all.
 #![forbid(unsafe_code)]
 
@@ -10,8 +10,10 @@ mod call;
 mod cli;
 mod demo;
 mod descriptors;
+mod generate;
 mod load;
 mod outcome;
+mod printable;
 mod seconds;
 mod serve;
 
@@ -29,11 +31,13 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Call(options) => call::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man { subcommand } => generate::man(subcommand.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("linecard: {}", error);
+            eprintln!("linecard: {}", printable::line(&error.to_string()));
             ExitCode::FAILURE
         }
     }
