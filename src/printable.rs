@@ -17,18 +17,20 @@ fn escape(bytes: &[u8], stays: impl Fn(char) -> bool) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            match c {
+            match u8::try_from(c) {
                 _ if stays(c) => text.push(c),
-                '\0'..='\x1f' | '\x7f' => text += &format!("\\x{:02x}", u32::from(c)),
+                Ok(byte) if byte.is_ascii_control() => text.extend(escape_byte(byte)),
                 _ if c.is_control() || reorders(c) => text.extend(c.escape_unicode()),
                 _ => text.push(c),
             }
         }
-        for byte in chunk.invalid() {
-            text += &format!("\\x{byte:02x}");
-        }
+        text.extend(chunk.invalid().iter().copied().flat_map(escape_byte));
     }
     text
+}
+
+fn escape_byte(byte: u8) -> impl Iterator<Item = char> {
+    std::ascii::escape_default(byte).map(char::from)
 }
 
 /// Whether `c` changes the order in which a terminal shows other characters, or separates lines.
@@ -46,13 +48,13 @@ mod tests {
             (&b"plain \xc3\xa9 \\ text"[..], "plain é \\ text"),
             (b"two\n\tlines", "two\n\tlines"),
             (b"\x1b]0;title\x07\x1b[2J", r"\x1b]0;title\x07\x1b[2J"),
-            (b"over\rwritten\x08\x7f\0", r"over\x0dwritten\x08\x7f\x00"),
+            (b"over\rwritten\x08\x7f\0", r"over\rwritten\x08\x7f\x00"),
             ("\u{9b}2J \u{202e}txt".as_bytes(), r"\u{9b}2J \u{202e}txt"),
             (b"\x9b2J\xff", r"\x9b2J\xff"),
         ] {
             assert_eq!(lines(bytes), escaped);
         }
-        assert_eq!(line("one\nline\t"), r"one\x0aline\x09");
+        assert_eq!(line("one\nline\t"), r"one\nline\t");
     }
 
     #[test]

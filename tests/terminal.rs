@@ -13,7 +13,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 const LINECARD: &str = env!("CARGO_BIN_EXE_linecard");
 /// Sets a title, clears the screen, overwrites the line; C1, DEL, and bytes that are not UTF-8.
 const CONTROLS: &[u8] = b"\x1b]0;title\x07\x1b[2Jover\rwritten\xc2\x9b2J\x7f\x9b\xff";
-const ESCAPED: &str = r"\x1b]0;title\x07\x1b[2Jover\x0dwritten\u{9b}2J\x7f\x9b\xff";
+const ESCAPED: &str = r"\x1b]0;title\x07\x1b[2Jover\rwritten\u{9b}2J\x7f\x9b\xff";
 
 /// A server that replies with [`CONTROLS`] and `end`, as a line or counted.
 fn lying(counted: bool, end: &'static str) -> Hostile {
@@ -74,7 +74,7 @@ fn an_error_message_is_one_line_without_control_characters() {
     let shown = on_a_terminal(&args);
     let ended = process::run(LINECARD, &args, Duration::from_mins(1));
     for text in [shown, ended.stderr] {
-        assert!(text.contains(r"no\x1b[2Jhost\x0a.invalid"), "{text}");
+        assert!(text.contains(r"no\x1b[2Jhost\n.invalid"), "{text}");
         let line = text.strip_suffix('\n').expect("one line");
         assert!(!line.contains(char::is_control), "{text}");
     }
