@@ -35,7 +35,7 @@ mod linux {
     use linecard_core::blocking::{Caller, CallerError};
     use linecard_core::{Body, Bytes, Command, Postcard, Text};
     use linecard_demo::{Complex, ComplexCommand};
-    use linecard_smoltcp::tap::{Clock, Desk, Sleeper};
+    use linecard_smoltcp::tap::{Clock, Sleeper, TapPlatform};
     use linecard_smoltcp::{Stack, Stream};
     use smoltcp::phy::Device;
     use smoltcp::socket::tcp::{Socket, SocketBuffer};
@@ -124,14 +124,20 @@ mod linux {
         ) -> Result<(), String> {
             let ring = || SocketBuffer::new(vec![0; RING_LEN]);
             let socket = stack.sockets.add(Socket::new(ring(), ring()));
-            let desk = Desk { clock, sleeper };
+            let platform = TapPlatform { clock, sleeper };
             // One of 49152 to 65535.
             #[allow(clippy::cast_possible_truncation)]
             let local_port = 0xc000 | (random() & 0x3fff) as u16;
-            let mut stream =
-                Stream::connect(&mut stack, socket, desk, self.server, local_port, self.timeout)
-                    .map_err(|error| self.said(said_of_stream(error)))?;
-            stream.expire_in(self.timeout);
+            let mut stream = Stream::connect(
+                &mut stack,
+                socket,
+                platform,
+                self.server,
+                local_port,
+                self.timeout,
+            )
+            .map_err(|error| self.said(said_of_stream(error)))?;
+            stream.set_timeout(self.timeout);
             let buffers = || vec![0; RING_LEN];
             let mut caller = Caller::<_, _, 1>::new(&mut stream, buffers(), buffers(), u32::MAX);
             let outcome = self.call(&mut caller);

@@ -1,15 +1,16 @@
-//! `linecard call`: one command, its reply on standard output.
+//! `linecard call`: calls one command, and prints the reply's body.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use linecard_demo::{Complex, ComplexCommand, StringCommand};
 use linecard_std::protocol::{Body, Bytes, Command, Postcard, Text};
 use linecard_std::{Client, ClientConfig, Error};
 
-use crate::{Outcome, cli};
+use crate::outcome::Outcome;
+use crate::{cli, printable};
 
-/// The longest reply that is taken, in bytes.
+/// The longest body of a reply that is accepted, in bytes.
 const MAX_REPLY_LEN: usize = 1_048_576;
 
 pub(crate) fn run(options: &cli::Call) -> Outcome {
@@ -46,10 +47,10 @@ fn config(options: &cli::Call, max_request_len: usize) -> ClientConfig {
     }
 }
 
-/// Sends the article's struct; the reply must be the same.
+/// Sends the demo's nested struct. The reply must be the same value.
 fn complex(client: &mut Client, named: impl Fn(Error) -> String) -> Outcome {
     let sent = Complex::article();
-    let levels = sent.levels().map_err(|_| "the article's struct is beyond its own limits")?;
+    let levels = sent.levels().map_err(|_| "the demo's struct is beyond its own limits")?;
     let reply = client.call::<ComplexCommand>(&Postcard(levels)).map_err(named)?;
     let got = Complex::from(reply.0);
     if got != sent {
@@ -58,10 +59,14 @@ fn complex(client: &mut Client, named: impl Fn(Error) -> String) -> Outcome {
     Ok(writeln!(io::stdout(), "{got}")?)
 }
 
-/// The body as it came: a line with its end, or counted bytes.
+/// Prints the body as it came, a line with its LF. On a terminal, what could control it is escaped.
 fn print(body: Body<'_>) -> Outcome {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(body.bytes())?;
+    if stdout.is_terminal() {
+        stdout.write_all(printable::lines(body.bytes()).as_bytes())?;
+    } else {
+        stdout.write_all(body.bytes())?;
+    }
     if matches!(body, Body::Line(_)) {
         stdout.write_all(b"\n")?;
     }

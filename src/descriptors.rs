@@ -1,11 +1,12 @@
-//! The limit of open descriptors: raised as far as it may be.
+//! The limit of open file descriptors.
 
-/// Descriptors beside the connections': standard streams, the listener, what workers wait with, and the
-/// connections that linger.
+/// Descriptors that are not connections: standard streams, the listener, what the workers wait with;
+/// and connections that are being closed.
 #[cfg(unix)]
 const OTHERS: u64 = 256;
 
-/// Raises the limit to what the system allows this process, and says so where that is not enough.
+/// Raises the limit as far as the system allows, and warns if that isn't enough for `connections`, which
+/// `option` asks for.
 #[cfg(unix)]
 pub(crate) fn raise_limit(option: &str, connections: usize) {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -20,12 +21,12 @@ pub(crate) fn raise_limit(option: &str, connections: usize) {
         && allowed < needed
     {
         eprintln!(
-            "linecard: only {allowed} descriptors are allowed, and {option} {connections} needs \
-             {needed}: raise the limit (ulimit -Hn), or lower the option"
+            "linecard: {option} {connections} needs {needed} file descriptors, and only {allowed} are \
+             allowed: raise the limit (ulimit -Hn), or lower the option"
         );
     }
 }
 
-/// There is no such limit to raise here.
+/// This system has no such limit.
 #[cfg(not(unix))]
 pub(crate) fn raise_limit(_option: &str, _connections: usize) {}

@@ -1,5 +1,8 @@
-//! The `linecard` command: a demo, a server of the demo commands, a client for any command, and a load
-//! to measure a server by.
+//! The `linecard` program: a demo, a server of the demo commands, a client for any command, and a load
+//! generator that measures servers.
+//!
+//! Each subcommand is a module. Modules import from `load`, `outcome`, `printable`, `seconds` and
+//! `descriptors`, which import nothing from the others; only `cli` knows the options of all.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -7,17 +10,18 @@ mod call;
 mod cli;
 mod demo;
 mod descriptors;
+mod generate;
+mod load;
+mod outcome;
+mod printable;
+mod seconds;
 mod serve;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
 use cli::{Cli, Command};
 use log::LevelFilter;
-
-/// What a subcommand comes to; its error is one line for standard error.
-type Outcome = Result<(), Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -27,18 +31,20 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Call(options) => call::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man { subcommand } => generate::man(subcommand.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("linecard: {error}");
+            eprintln!("linecard: {}", printable::line(&error.to_string()));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Warnings always; with `-v` what the server does, with `-vv` each refused request, connection and
-/// reset. `RUST_LOG` has the last word.
+/// Warnings are always logged; with `-v` what the server does, with `-vv` each connection, refused
+/// request and reset. `RUST_LOG` overrides that.
 fn start_log(verbose: u8) {
     let level = match verbose {
         0 => LevelFilter::Warn,

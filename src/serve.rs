@@ -1,4 +1,4 @@
-//! `linecard serve`: the demo commands, until a signal.
+//! `linecard serve`: serves the demo commands until a signal.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,8 @@ use linecard_demo::{Demo, table};
 use linecard_std::protocol::Code;
 use linecard_std::{Counters, Server};
 
-use crate::{Outcome, cli, descriptors};
+use crate::outcome::Outcome;
+use crate::{cli, descriptors};
 
 pub(crate) fn run(options: &cli::Serve) -> Outcome {
     descriptors::raise_limit("--max-connections", options.max_connections);
@@ -21,7 +22,7 @@ pub(crate) fn run(options: &cli::Serve) -> Outcome {
     Ok(())
 }
 
-/// The first line, at once, for whoever waits for it.
+/// Prints the first line and flushes it: programs wait for it.
 fn announce(server: &Server) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "listening on {}", server.local_addr())?;

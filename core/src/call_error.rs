@@ -136,7 +136,8 @@ pub enum CallError<S> {
     },
     /// The reply is not a value of the command's reply type.
     BadReply(DecodeError),
-    /// The reply was skipped, because the reply to a later call was received first.
+    /// The reply was skipped, because the reply to a later call was received first, or the link
+    /// was resynchronised meanwhile.
     PassedOver,
 }
 
@@ -165,7 +166,7 @@ impl<S: AsRef<str>> fmt::Display for CallError<S> {
             Self::Closed(fault) => fault.fmt(f),
             Self::ReplyTooLarge { len } => write!(f, "the reply of {len} bytes is too large"),
             Self::BadReply(error) => write!(f, "the reply is {error}"),
-            Self::PassedOver => f.write_str("a later call's reply was received before this one's"),
+            Self::PassedOver => f.write_str("the call was given up for a later one"),
         }
     }
 }

@@ -147,6 +147,16 @@ impl<const CALLS: usize> ClientSession<CALLS> {
         }
     }
 
+    /// Begins anew on a link that can't close, behind the silence that docs/PROTOCOL.md §11 asks
+    /// for: every call without a reply is given up, and what was received of a frame is forgotten.
+    /// The caller drops what it had received. Tags go on from where they were, so that a late reply
+    /// is known for what it is.
+    pub fn restart(&mut self) {
+        self.decoder = Decoder::new();
+        self.in_flight.clear();
+        self.closed = false;
+    }
+
     /// The calls without a reply, those given up among them.
     #[must_use]
     pub fn unanswered(&self) -> usize {

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use linecard_smoltcp::Stack;
-use linecard_smoltcp::tap::{Capture, Clock, Neighbour, Sleeper, Tap};
+use linecard_smoltcp::tap::{Clock, PcapSink, Sleeper, StaticNeighbour, Tap};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::phy::{Device, FaultInjector, PcapMode, PcapWriter};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address};
@@ -85,7 +85,7 @@ impl LinkOptions {
         match &self.pcap {
             None => self.disturb(tap, &place, sleeper, what),
             Some(path) => {
-                let (sink, fault) = Capture::new(file(path)?);
+                let (sink, fault) = PcapSink::new(file(path)?);
                 let device = PcapWriter::new(tap, sink, PcapMode::Both);
                 self.disturb(device, &place, sleeper, what).and_then(|()| whole(path, &fault))
             }
@@ -104,7 +104,8 @@ impl LinkOptions {
         }
         match (place.neighbour, place.own_ipv4()) {
             (Some(known), Some(address)) => {
-                let device = Neighbour::new(self.faulty(device), (address, place.station), known);
+                let device =
+                    StaticNeighbour::new(self.faulty(device), (address, place.station), known);
                 place.run(device, sleeper, what)
             }
             _ => place.run(self.faulty(device), sleeper, what),

@@ -1,16 +1,16 @@
-//! Time and rest, which only the caller can give.
+//! A clock and a way to sleep, which only the caller has.
 
 use embedded_io::ErrorKind;
 use smoltcp::time::{Duration, Instant};
 
 /// What a blocking [`Stream`](crate::Stream) runs on: a clock, and a way to wait.
 pub trait Platform {
-    /// The time, which never goes backwards.
+    /// The time. It never goes backwards.
     fn now(&mut self) -> Instant;
 
-    /// Returns when a frame may have come, or when `longest` has passed (none: for ever), or
-    /// earlier. On a microcontroller this waits for an interrupt, of the timer at the latest; doing
-    /// nothing at all is right too, and costs the energy.
+    /// Returns when a frame may have come, when `longest` has passed (`None`: for ever), or earlier.
+    /// On a microcontroller this waits for an interrupt, at the latest the timer's. Returning at
+    /// once is correct too, but wastes energy.
     ///
     /// # Errors
     /// The device is gone.

@@ -1,5 +1,5 @@
-//! A blocking stream of bytes over one socket, for core's blocking fronts and whatever else takes
-//! `embedded_io`'s traits.
+//! A blocking stream of bytes over one socket, for core's blocking fronts and anything else that
+//! takes `embedded_io`'s traits.
 
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use smoltcp::iface::SocketHandle;
@@ -14,15 +14,15 @@ use crate::receive::discard_all;
 use crate::setup::Timeouts;
 use crate::stack::Stack;
 
-/// One TCP connection. It polls the whole stack while it waits, so other sockets of it live on; a
-/// [`Server`](crate::Server) on the same stack does not.
+/// One TCP connection. While it waits it polls the whole stack, so the stack's other sockets send and
+/// receive; a [`Server`](crate::Server) on the same stack is not polled.
 ///
-/// Reads and writes wait until a deadline, [`expire_at`](Self::expire_at), and then fail with
-/// [`ErrorKind::TimedOut`]: one deadline for a whole call, in however many pieces it comes. After
-/// that the stream can be used on with a later one.
+/// Reads and writes wait until [a deadline](Self::set_deadline) and then fail with
+/// [`ErrorKind::TimedOut`]. It is one deadline for a whole call, in however many pieces its bytes
+/// come. The stream can be used again after that, with a later deadline.
 ///
-/// At the end of a connection call [`close`](Self::close); a stream that is dropped resets its
-/// connection at the stack's next poll.
+/// End a connection with [`close`](Self::close): a stream that is dropped resets its connection at
+/// the stack's next poll.
 pub struct Stream<'s, 'a, D: Device, H: Platform> {
     stack: &'s mut Stack<'a, D>,
     socket: SocketHandle,
@@ -31,14 +31,15 @@ pub struct Stream<'s, 'a, D: Device, H: Platform> {
 }
 
 impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
-    /// Connects a closed socket of the stack to `remote`, from `local_port` (of which each
-    /// connection to one remote wants another: 49152 to 65535 are for that).
+    /// Connects a closed socket of the stack to `remote` from `local_port`. Take one from 49152 to
+    /// 65535, a different one for each connection to one remote.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`] where nobody answered before `timeout` had passed,
-    /// [`ErrorKind::ConnectionRefused`], [`ErrorKind::AddrInUse`] where the socket is not closed,
-    /// [`ErrorKind::InvalidInput`] for an address or port that can't be connected to or from, and
-    /// what [`Platform::sleep`] fails with.
+    /// - [`ErrorKind::TimedOut`]: no answer within `timeout`;
+    /// - [`ErrorKind::ConnectionRefused`];
+    /// - [`ErrorKind::AddrInUse`]: the socket is not closed;
+    /// - [`ErrorKind::InvalidInput`]: the address or a port can't be used;
+    /// - any error of [`Platform::sleep`].
     pub fn connect(
         stack: &'s mut Stack<'a, D>,
         socket: SocketHandle,
@@ -48,11 +49,11 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
         timeout: Duration,
     ) -> Result<Self, ErrorKind> {
         let mut stream = Self { stack, socket, platform, deadline: None };
-        stream.expire_in(timeout);
+        stream.set_timeout(timeout);
         let context = stream.stack.iface.context();
         let socket = stream.stack.sockets.get_mut::<Socket<'_>>(socket);
         set_options(socket, &Timeouts::DEFAULT);
-        socket.connect(context, remote, local_port).map_err(refused)?;
+        socket.connect(context, remote, local_port).map_err(connect_error)?;
         stream.wait(|socket| match socket.state() {
             State::SynSent | State::SynReceived => None,
             State::Closed => Some(Err(ErrorKind::ConnectionRefused)),
@@ -61,11 +62,12 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
         Ok(stream)
     }
 
-    /// Waits for a connection to `port`, for as long as it takes.
+    /// Waits for a connection to `port`, without a limit.
     ///
     /// # Errors
-    /// [`ErrorKind::AddrInUse`] where the socket is not closed, [`ErrorKind::InvalidInput`] for
-    /// port 0, and what [`Platform::sleep`] fails with.
+    /// - [`ErrorKind::AddrInUse`]: the socket is not closed;
+    /// - [`ErrorKind::InvalidInput`]: port 0;
+    /// - any error of [`Platform::sleep`].
     pub fn accept(
         stack: &'s mut Stack<'a, D>,
         socket: SocketHandle,
@@ -87,36 +89,36 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
         Ok(stream)
     }
 
-    /// From when on reads and writes fail; none is never.
-    pub const fn expire_at(&mut self, deadline: Option<Instant>) {
+    /// From this instant on reads and writes fail; `None` is never.
+    pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
     }
 
-    /// The same, so long from now.
-    pub fn expire_in(&mut self, span: Duration) {
-        self.deadline = Some(self.platform.now() + span);
+    /// Sets the deadline to `timeout` from now.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.deadline = Some(self.platform.now() + timeout);
     }
 
-    /// What it runs on.
+    /// The platform that the stream runs on.
     pub const fn platform(&mut self) -> &mut H {
         &mut self.platform
     }
 
-    /// Ends our half: the peer reads the end of the stream behind what was written. Reading goes
-    /// on.
+    /// Ends the sending half: the peer reads everything written, then the end of the stream. Reading
+    /// goes on.
     pub fn shutdown(&mut self) {
         self.socket().close();
         self.poll();
     }
 
-    /// Ends our half and waits, at most `timeout`, until the peer has taken all of it and has ended
-    /// its own; what it still sends is dropped. After that the connection is reset.
+    /// Ends the sending half and waits until the peer has acknowledged everything and has ended its
+    /// own half. What it still sends is discarded. After `timeout` the connection is reset.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`] where it had to be reset, and what [`Platform::sleep`] fails with. The
-    /// socket is closed in any case.
+    /// [`ErrorKind::TimedOut`] where it was reset, and any error of [`Platform::sleep`]. The socket
+    /// is closed in any case.
     pub fn close(mut self, timeout: Duration) -> Result<(), ErrorKind> {
-        self.expire_in(timeout);
+        self.set_timeout(timeout);
         self.shutdown();
         self.wait(|socket| {
             discard_all(socket);
@@ -124,7 +126,7 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
         })
     }
 
-    /// Polls until `done` says so, or the deadline passes.
+    /// Polls until `done` returns a result, or the deadline passes.
     fn wait<R>(
         &mut self,
         mut done: impl FnMut(&mut Socket<'_>) -> Option<Result<R, ErrorKind>>,
@@ -153,7 +155,7 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
     }
 }
 
-fn refused(error: smoltcp::socket::tcp::ConnectError) -> ErrorKind {
+fn connect_error(error: smoltcp::socket::tcp::ConnectError) -> ErrorKind {
     use smoltcp::socket::tcp::ConnectError;
     match error {
         ConnectError::InvalidState => ErrorKind::AddrInUse,
@@ -163,7 +165,7 @@ fn refused(error: smoltcp::socket::tcp::ConnectError) -> ErrorKind {
 
 impl<D: Device, H: Platform> Drop for Stream<'_, '_, D, H> {
     fn drop(&mut self) {
-        // Closed already, this does nothing.
+        // After `close` there is nothing to reset.
         if self.socket().is_open() {
             self.socket().abort();
         }
@@ -175,7 +177,7 @@ impl<D: Device, H: Platform> ErrorType for Stream<'_, '_, D, H> {
 }
 
 impl<D: Device, H: Platform> Read for Stream<'_, '_, D, H> {
-    /// Waits for at least one byte; 0 is the end of the stream (or an empty `bytes`).
+    /// Waits for at least one byte. 0 is the end of the stream, or `bytes` is empty.
     fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ErrorKind> {
         if bytes.is_empty() {
             return Ok(0);
@@ -190,14 +192,13 @@ impl<D: Device, H: Platform> Read for Stream<'_, '_, D, H> {
 }
 
 impl<D: Device, H: Platform> Write for Stream<'_, '_, D, H> {
-    /// Waits until the socket takes at least one byte; [`flush`](Write::flush), or the next read,
-    /// sends them.
+    /// Waits until the socket takes at least one byte. [`flush`](Write::flush) or the next read sends
+    /// it.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        // Most of the time there is room without a poll, and what is written in pieces leaves in
-        // one.
+        // Usually there is room without a poll, and several writes leave in one segment.
         match self.socket().send_slice(bytes) {
             Ok(0) => {}
             Ok(len) => return Ok(len),
@@ -210,8 +211,8 @@ impl<D: Device, H: Platform> Write for Stream<'_, '_, D, H> {
         })
     }
 
-    /// Sends what the peer's window takes; does not wait for acknowledgement, which reading does
-    /// not need.
+    /// Sends what the peer's window takes. It doesn't wait for the acknowledgement, because a read
+    /// doesn't need it.
     fn flush(&mut self) -> Result<(), ErrorKind> {
         self.poll();
         Ok(())

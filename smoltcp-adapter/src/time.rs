@@ -1,11 +1,11 @@
-//! smoltcp's time and core's: smoltcp counts microseconds, core milliseconds.
+//! Converts between smoltcp's time, in microseconds, and core's, in milliseconds.
 
 use core::time::Duration;
 
 use linecard_core::Instant;
 use smoltcp::time;
 
-/// A time before the clock's start is the start.
+/// A negative instant becomes 0.
 pub(crate) fn to_core(instant: time::Instant) -> Instant {
     Instant::from_millis(u64::try_from(instant.total_millis()).unwrap_or_default())
 }
@@ -15,7 +15,7 @@ pub(crate) fn to_smoltcp(duration: Duration) -> time::Duration {
     remaining(Instant::default().saturating_add(duration), time::Instant::ZERO)
 }
 
-/// The time left until a deadline.
+/// The time until a deadline; zero after it.
 pub(crate) fn remaining(deadline: Instant, now: time::Instant) -> time::Duration {
     let left = deadline.as_millis().saturating_sub(to_core(now).as_millis());
     time::Duration::from_millis(left)

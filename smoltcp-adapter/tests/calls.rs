@@ -296,7 +296,7 @@ fn cores_blocking_front_calls_over_the_stream() {
         let mut stream = Stream::connect(stack, handle, host, AT, 50_000, SECOND).unwrap();
         let mut caller = Caller::<_, _, 4>::new(&mut stream, vec![0; 512], vec![0; 512], 1_000);
         for _ in 0..100 {
-            caller.io().expire_in(SECOND);
+            caller.io().set_timeout(SECOND);
             let first = caller.send::<StringCommand>(&Text("hi")).unwrap();
             let value = Complex::article();
             let levels = Postcard(value.levels().unwrap());
@@ -321,13 +321,13 @@ fn the_streams_deadline_is_one_for_all_pieces_and_passes() {
         let handle = stack.sockets.add(socket(1_000, 1_000));
         let mut stream = Stream::connect(stack, handle, host, AT, 50_000, SECOND).unwrap();
         let begun = world.borrow().now;
-        stream.expire_in(SECOND);
+        stream.set_timeout(SECOND);
         stream.write_all(b"STRING 9\nhalf").unwrap();
         assert_eq!(stream.read(&mut [0; 9]), Err(ErrorKind::TimedOut));
         assert_eq!(world.borrow().now - begun, SECOND);
         assert_eq!(stream.read(&mut []), Ok(0));
         // The time that passed is no fault of the stream's.
-        stream.expire_in(SECOND);
+        stream.set_timeout(SECOND);
         stream.write_all(b"-half\n").unwrap();
         let mut reply = [0; 14];
         stream.read_exact(&mut reply).unwrap();

@@ -1,44 +1,39 @@
-//! `linecard bench`: a load, and how long its replies took.
+//! `linecard bench`: puts a server under load and prints how it answered.
 //!
-//! ```text
-//!             requests due                    replies
-//! load ─────────────────────► connection ─► tally ─► report
-//! (one thread, readiness)     (bytes of a cycle)
-//! ```
-//!
-//! It is to be lighter than any server that it measures. So nothing is encoded and nothing is decoded
-//! while a server answers as it should: requests are bytes made beforehand, many to a write, and
-//! replies are compared with the bytes that are expected, many to a read. Only a reply that differs
-//! is looked at ([`stray`]).
+//! The load itself is [`crate::load`]. Here are its options, the requests of the demo commands, a
+//! progress bar and the report.
 
-mod connect;
-mod connection;
-mod cycle;
-mod exchange;
-mod load;
 mod options;
-mod pace;
 mod progress;
 mod report;
-mod stray;
-mod tally;
+mod workload;
 
 pub(crate) use options::Options;
 
-use exchange::Exchange;
-use load::Load;
+use progress::Progress;
 use report::Report;
 
-use crate::{Outcome, descriptors};
+use crate::descriptors;
+use crate::load::{Load, Tally, connect};
+use crate::outcome::Outcome;
 
 pub(crate) fn run(options: &Options) -> Outcome {
     descriptors::raise_limit("--connections", options.connections.get());
-    let exchange = Exchange::of(options)?;
-    let (poll, connections, connect_time) = connect::all(options)?;
-    let tally = Load::new(options, &exchange, poll, connections).run()?;
-    let report = Report::new(options, &tally, connect_time);
-    report.print(options.json)?;
-    match tally.first_error() {
+    let (exchange, plan) = (workload::exchange(options)?, options.plan());
+    let connected = connect(&plan)?;
+    let connect_time = connected.took;
+    let load = Load::new(&plan, &exchange, connected);
+    // Until here a signal ends the process: there would be nothing to print.
+    ctrlc::set_handler(load.stopper()?)?;
+    let mut progress = Progress::new(plan.pace);
+    let tally = load.run(&mut progress)?;
+    progress.clear();
+    Report::new(options, &tally, connect_time).print(options.json)?;
+    outcome(options, &tally)
+}
+
+fn outcome(options: &Options, tally: &Tally) -> Outcome {
+    match tally.main_error() {
         None => Ok(()),
         Some(error) => {
             let failed = tally.errors();

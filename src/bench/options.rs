@@ -1,4 +1,4 @@
-//! What the load is to be.
+//! The options of `linecard bench`.
 
 use std::num::{NonZero, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -6,71 +6,92 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::seconds;
+use crate::load::{Pace, Plan};
+use crate::seconds::seconds;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server: `localhost:61000`, `[::1]:61000`, or a bare host (port 61000)
+    /// The server: `localhost:61000`, `[::1]:61000`, or a host without a port (port 61000)
     #[arg(value_name = "ADDR")]
     pub(crate) address: String,
 
-    /// Connections, all open from the beginning
+    /// Connections, all opened before the first request
     #[arg(long, value_name = "COUNT", default_value = "1")]
     pub(crate) connections: NonZeroUsize,
 
-    /// Requests on their way on each connection: so many are sent at once, and then their replies taken
+    /// Requests in flight on each connection: sent in one batch, and the next when all are answered
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = depth)]
     pub(crate) depth: NonZero<u32>,
 
-    /// How long requests are sent
+    /// How long to send requests
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5")]
     pub(crate) seconds: Duration,
 
-    /// Which of the demo commands is called
+    /// Which demo command to call
     #[arg(long, value_enum, ignore_case = true, default_value = "STRING")]
     pub(crate) command: Command,
 
-    /// So many requests a second in all, whatever the server does (an open loop): latencies count from the
-    /// moment when a request was due. Without it, a connection sends when it has its replies
+    /// Send this many requests a second in total, whether or not the server answers (an open loop).
+    /// Latencies count from when a request was due. Without it, a connection sends when it has its
+    /// replies
     #[arg(long, value_name = "PER-SECOND")]
     pub(crate) rate: Option<NonZeroU64>,
 
-    /// Exactly so many requests in all, instead of a time
+    /// Send exactly this many requests in total, instead of for a time
     #[arg(long, value_name = "COUNT", conflicts_with = "rate")]
     pub(crate) requests: Option<NonZeroU64>,
 
-    /// For connecting; and at the end, for replies that are still owed
+    /// Time for connecting; then, after the last request, for the replies that are missing (with
+    /// --requests, from one reply to the next)
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "5")]
     pub(crate) timeout: Duration,
 
-    /// Print the result as JSON
+    /// Print the results as JSON
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Send this file's bytes instead of a command: other servers under the same load
+    /// Send the bytes of this file instead of a command, to put other servers under the same load
     #[arg(long, value_name = "FILE", requires = "raw_replies", hide = true)]
     pub(crate) raw_requests: Option<PathBuf>,
 
-    /// The bytes that answer them
+    /// The bytes of the replies to them
     #[arg(long, value_name = "FILE", requires = "raw_requests", hide = true)]
     pub(crate) raw_replies: Option<PathBuf>,
 
-    /// The requests in the one file, and the replies in the other; equally long each
+    /// How many requests the one file holds, and how many replies the other; all of one length
     #[arg(long, value_name = "COUNT", default_value = "1", requires = "raw_requests", hide = true)]
     pub(crate) raw_count: NonZeroUsize,
 
-    /// Replies count by their length alone: a server that gives them in another order
+    /// Compare only the lengths of replies, for a server that sends them in another order
     #[arg(long, requires = "raw_requests", hide = true)]
     pub(crate) raw_lengths: bool,
+}
+
+impl Options {
+    /// The load that they ask for.
+    pub(super) fn plan(&self) -> Plan {
+        let pace = match (self.rate, self.requests) {
+            (Some(rate), _) => Pace::open(rate.get(), self.seconds),
+            (None, Some(count)) => Pace::Count(count.get()),
+            (None, None) => Pace::For(self.seconds),
+        };
+        Plan {
+            address: self.address.clone(),
+            connections: self.connections,
+            depth: self.depth.get(),
+            pace,
+            timeout: self.timeout,
+        }
+    }
 }
 
 /// A demo command.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 #[value(rename_all = "UPPER")]
 pub(crate) enum Command {
-    /// A line of text, and a line back
+    /// One line of text, answered with one line
     String,
-    /// The article's struct, there and back
+    /// A nested struct, echoed
     Complex,
 }
 
@@ -83,10 +104,10 @@ impl Command {
     }
 }
 
-/// Beyond this, a batch is megabytes long, and pipelining has nothing more to show.
-const DEPTH_CAP: u32 = 65_536;
+/// A batch of this many requests is megabytes long. More pipelining than that shows nothing new.
+const MAX_DEPTH: u32 = 65_536;
 
 fn depth(text: &str) -> Result<NonZero<u32>, String> {
-    let depth: NonZero<u32> = text.parse().map_err(|_| "not a count of requests".to_owned())?;
-    if depth.get() <= DEPTH_CAP { Ok(depth) } else { Err(format!("at most {DEPTH_CAP}")) }
+    let depth: NonZero<u32> = text.parse().map_err(|_| "not a number of requests".to_owned())?;
+    if depth.get() <= MAX_DEPTH { Ok(depth) } else { Err(format!("at most {MAX_DEPTH}")) }
 }

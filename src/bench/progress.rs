@@ -1,22 +1,21 @@
-//! One line on a terminal that shows how far the load is.
+//! A progress bar: one line on standard error, where that is a terminal.
 //!
-//! Written here and not by a library: those draw from a thread of their own, or ask the clock for each
-//! step, and this program's time is what is measured. It takes one write, ten times a second.
+//! Libraries for this draw from another thread, or read the clock at each step. Here that time would
+//! be part of what is measured. This costs one write, ten times a second.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
-use super::pace::Pace;
-use super::tally::Tally;
+use crate::load::{Pace, Tally, Watch};
 
 const INTERVAL: Duration = Duration::from_millis(100);
-/// Columns of the bar.
+/// The bar's width, in columns.
 const WIDTH: usize = 30;
 
 #[derive(Debug)]
 pub(super) struct Progress {
     pace: Pace,
-    /// When to draw again; `None` where nobody looks.
+    /// When to draw next; `None` without a terminal.
     next: Option<Duration>,
 }
 
@@ -25,21 +24,7 @@ impl Progress {
         Self { pace, next: stderr().is_terminal().then_some(Duration::ZERO) }
     }
 
-    /// When it wants to draw again.
-    pub(super) fn next(&self) -> Duration {
-        self.next.unwrap_or(Duration::MAX)
-    }
-
-    pub(super) fn show(&mut self, now: Duration, tally: &Tally) {
-        if now < self.next() {
-            return;
-        }
-        self.next = Some(now + INTERVAL);
-        let line = self.line(now, tally);
-        // Nobody is hurt by a bar that can't be drawn.
-        let _drawn = write!(stderr(), "\r{line}\x1b[K");
-    }
-
+    /// Removes the bar.
     pub(super) fn clear(&self) {
         if self.next.is_some() {
             let _drawn = write!(stderr(), "\r\x1b[K");
@@ -57,16 +42,32 @@ impl Progress {
         )
     }
 
-    /// In percent.
+    /// How much is done, in percent.
     fn done(&self, now: Duration, tally: &Tally) -> usize {
         let percent = match (self.pace, self.pace.end()) {
-            (Pace::Count(count), _) => tally.requests() * 100 / count,
+            (Pace::Count(count), _) => tally.requests().saturating_mul(100) / count,
             (_, Some(end)) if !end.is_zero() => {
                 u64::try_from(now.as_nanos() * 100 / end.as_nanos()).unwrap_or(100)
             }
             _ => 100,
         };
         usize::try_from(percent).unwrap_or(100)
+    }
+}
+
+impl Watch for Progress {
+    fn next(&self) -> Duration {
+        self.next.unwrap_or(Duration::MAX)
+    }
+
+    fn show(&mut self, now: Duration, tally: &Tally) {
+        if now < self.next() {
+            return;
+        }
+        self.next = Some(now + INTERVAL);
+        let line = self.line(now, tally);
+        // The load goes on if the bar can't be drawn.
+        let _drawn = write!(stderr(), "\r{line}\x1b[K");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The figures of one load, for people and for programs.
+//! The results of one load, as text or as JSON.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::options::Options;
-use super::tally::Tally;
+use crate::load::Tally;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'t> {
@@ -14,16 +14,18 @@ pub(super) struct Report<'t> {
     command: &'static str,
     connections: usize,
     depth: u32,
-    /// Requests a second that were to be sent in an open loop; `null` in a closed one.
+    /// Requests a second that were due, in an open loop; `null` in a closed one.
     rate: Option<u64>,
     /// From the first request to the last reply.
     seconds: f64,
-    /// Until the last connection was there.
+    /// Until the last connection was open.
     connect_seconds: f64,
-    /// Answered as they should be.
+    /// Stopped by a signal before its end. Requests that were in flight then are not counted.
+    interrupted: bool,
+    /// Answered as expected.
     requests: u64,
     requests_per_second: f64,
-    /// Of those requests; from when a request was due (in a closed loop, when its batch was sent) until
+    /// Of those requests: from when a request was due (in a closed loop, when its batch was sent) until
     /// its reply was read.
     latency_us: Latency,
     /// Requests that failed.
@@ -45,7 +47,7 @@ struct Latency {
 
 impl<'t> Report<'t> {
     pub(super) fn new(options: &'t Options, tally: &'t Tally, connect_time: Duration) -> Self {
-        let seconds = tally.last.as_secs_f64();
+        let seconds = tally.last_reply.as_secs_f64();
         Self {
             address: &options.address,
             command: if options.raw_requests.is_some() { "raw" } else { options.command.name() },
@@ -54,6 +56,7 @@ impl<'t> Report<'t> {
             rate: options.rate.map(std::num::NonZero::get),
             seconds,
             connect_seconds: connect_time.as_secs_f64(),
+            interrupted: tally.is_interrupted,
             requests: tally.requests(),
             requests_per_second: per_second(tally.requests(), seconds),
             latency_us: Latency::of(tally),
@@ -77,6 +80,9 @@ impl<'t> Report<'t> {
         writeln!(to, "{command} to {address}: {connections} connections, {depth} deep")?;
         if let Some(rate) = self.rate {
             writeln!(to, "an open loop of {rate} requests a second")?;
+        }
+        if self.interrupted {
+            writeln!(to, "stopped by a signal: results until then")?;
         }
         writeln!(to, "{} requests in {:.2} s", self.requests, self.seconds)?;
         writeln!(to, "{:.0} requests a second", self.requests_per_second)?;
@@ -106,12 +112,12 @@ impl Latency {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below 2 to the 53rd nanoseconds")]
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53 nanoseconds")]
 fn micros(nanos: u64) -> f64 {
     nanos as f64 / 1_000.0
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below 2 to the 53rd requests")]
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53 requests")]
 fn per_second(requests: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }
 }

@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 
 use embedded_io::{ErrorKind, Read, Write};
 
+use super::discard::{DiscardError, Silence, discard};
 use super::{fill, is};
 use crate::call_error::{CallError, Fault, Refusal, RequestError};
 use crate::client_session::{ClientSession, Incoming};
@@ -14,6 +15,7 @@ use crate::in_buf::InBuf;
 use crate::limits::max_frame_len;
 use crate::out_buf::OutBuf;
 use crate::payload::Payload;
+use crate::time::Instant;
 
 /// Why a call over a blocking stream failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +58,8 @@ pub struct Ticket<C> {
 /// them on their way ([`send`](Self::send), [`receive`](Self::receive)).
 ///
 /// How long it waits is the stream's affair: a read or write that fails with
-/// [`ErrorKind::TimedOut`] ends the call.
+/// [`ErrorKind::TimedOut`] ends the call. On a link that can't close, such as a UART, use a
+/// [`LinkCaller`](super::LinkCaller).
 #[derive(Debug)]
 pub struct Caller<T, B, const CALLS: usize> {
     io: T,
@@ -198,6 +201,24 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         }
         (self.sent, self.written) = (0, 0);
         self.io.flush().map_err(CallerError::Io)
+    }
+
+    /// Drops the requests, and the part of one, that are still to be sent.
+    pub(super) const fn drop_unsent(&mut self) {
+        (self.sent, self.written) = (0, 0);
+    }
+
+    /// Throws away what comes until there was silence, and then begins anew.
+    pub(super) fn restart(
+        &mut self,
+        silence: Silence,
+        clock: &mut dyn FnMut() -> Instant,
+    ) -> Result<(), DiscardError<T::Error>> {
+        self.drop_unsent();
+        self.input.clear();
+        discard(&mut self.io, self.input.free(), silence, clock)?;
+        self.client.restart();
+        Ok(())
     }
 
     fn write_request<'p>(

@@ -1,17 +1,20 @@
 //! Blocking fronts over `embedded_io::{Read, Write}`: a UART, a socket, a pipe.
 //!
 //! This is the only part of the crate that knows those traits. [`serve`] is a server for one
-//! connection, [`serve_link`] one for a link that can't close; [`Caller`] is a client. Buffers are
-//! the caller's.
+//! connection, [`serve_link`] one for a link that can't close, such as a UART; [`Caller`] and
+//! [`LinkCaller`] are their clients. Buffers are the caller's.
 //!
 //! What they ask of the traits: a read waits for the first bytes and returns what is there; one
 //! that has waited long enough fails with [`ErrorKind::TimedOut`], and then deadlines are looked
 //! at. Over a `Read` that never times out, a deadline is only noticed when bytes come.
 
 mod caller;
+mod discard;
+mod link_caller;
 mod server;
 
 pub use caller::{Caller, CallerError, Ticket};
+pub use link_caller::LinkCaller;
 pub use server::{ServeError, serve, serve_link};
 
 use embedded_io::{Error, ErrorKind, Read};
@@ -20,6 +23,17 @@ use crate::in_buf::InBuf;
 
 fn is(error: &impl Error, kind: ErrorKind) -> bool {
     error.kind() == kind
+}
+
+/// Whether a link won't come back by itself.
+fn is_gone(error: &impl Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotConnected
+            | ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+    )
 }
 
 /// Reads once into what is free. `Ok(0)` is the end of the stream.

@@ -6,18 +6,14 @@ use core::time::Duration;
 
 use embedded_io::{Error, ErrorKind, Read, Write};
 
-use super::{fill, is};
+use super::discard::{DiscardError, Silence, discard};
+use super::{fill, is, is_gone};
 use crate::in_buf::InBuf;
 use crate::limits::Limits;
 use crate::out_buf::OutBuf;
 use crate::service::{Service, pump};
 use crate::session::{Session, Want};
 use crate::time::Instant;
-
-/// Read errors in a row, with no byte and no time-out between two of them, after which a link
-/// counts as broken. A line at 115,200 baud that delivers nothing but errors gets there in about a
-/// second, a reader that fails without waiting in far less.
-const MAX_READ_ERRORS: u16 = 10_000;
 
 /// Why serving ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +44,15 @@ impl<E: fmt::Display> fmt::Display for ServeError<E> {
 }
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for ServeError<E> {}
+
+impl<E> From<DiscardError<E>> for ServeError<E> {
+    fn from(error: DiscardError<E>) -> Self {
+        match error {
+            DiscardError::Ended => Self::Ended,
+            DiscardError::Io(error) => Self::Io(error),
+        }
+    }
+}
 
 /// Serves one connection until it is over and the last reply is flushed. Closing is the caller's
 /// task: docs/PROTOCOL.md §8.1 says how to close so that the last reply survives.
@@ -101,7 +106,8 @@ pub fn serve_link<T: Read + Write>(
         {
             return Err(ServeError::Io(error));
         }
-        discard(io, rx, limits.frame_timeout, clock)?;
+        let (since, enough) = (clock(), Instant::MAX);
+        discard(io, rx, Silence { since, duration: limits.frame_timeout, enough }, clock)?;
     }
 }
 
@@ -166,17 +172,6 @@ fn is_passing(error: &impl Error) -> bool {
     is(error, ErrorKind::TimedOut) || is(error, ErrorKind::Interrupted)
 }
 
-/// The link won't come back by itself.
-fn is_gone(error: &impl Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotConnected
-            | ErrorKind::BrokenPipe
-            | ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-    )
-}
-
 /// `write_all` of embedded-io panics where a write takes nothing; this fails.
 fn send<T: Write>(io: &mut T, out: &mut OutBuf<'_>) -> Result<(), ServeError<T::Error>> {
     let mut rest = out.written();
@@ -190,32 +185,4 @@ fn send<T: Write>(io: &mut T, out: &mut OutBuf<'_>) -> Result<(), ServeError<T::
     }
     out.clear();
     io.flush().map_err(ServeError::Io)
-}
-
-/// Throws away what comes, until nothing has come for `silence`.
-fn discard<T: Read>(
-    io: &mut T,
-    rx: &mut [u8],
-    silence: Duration,
-    clock: &mut dyn FnMut() -> Instant,
-) -> Result<(), ServeError<T::Error>> {
-    let mut since = clock();
-    let mut errors = 0_u16;
-    while clock().saturating_duration_since(since) < silence {
-        match io.read(rx) {
-            Ok(0) => return Err(ServeError::Ended),
-            Ok(_) => errors = 0,
-            Err(error) if is(&error, ErrorKind::Interrupted) => continue,
-            Err(error) if is(&error, ErrorKind::TimedOut) => {
-                errors = 0;
-                continue;
-            }
-            Err(error) if is_gone(&error) || errors == MAX_READ_ERRORS => {
-                return Err(ServeError::Io(error));
-            }
-            Err(_) => errors = errors.saturating_add(1),
-        }
-        since = clock();
-    }
-    Ok(())
 }

@@ -1,20 +1,22 @@
-//! Attaching to a TAP device by name: the one place that speaks ioctl.
+//! Attaches to a TAP device by name: the one place that uses ioctl.
 
+use std::borrow::ToOwned;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::string::String;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Updater, ioctl};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice};
 
-/// Bytes of an interface name, its closing zero among them (`IFNAMSIZ` of linux/if.h).
+/// Bytes of an interface name, its terminating zero included (`IFNAMSIZ` of linux/if.h).
 const MAX_NAME_LEN: usize = 16;
-/// `linux/if_tun.h`: attach this descriptor to the device of that name. `_IOW('T', 202, int)`,
+/// `linux/if_tun.h`: attaches this descriptor to the device of that name. `_IOW('T', 202, int)`,
 /// although it takes an ifreq.
 const TUNSETIFF: Opcode = rustix::ioctl::opcode::write::<i32>(b'T', 202);
-/// `linux/sockios.h`: the interface's MTU, in bytes of IP packet.
+/// `linux/sockios.h`: the interface's MTU, in bytes of an IP packet.
 const SIOCGIFMTU: Opcode = 0x8921;
 /// `linux/sockios.h`: the interface's flags.
 const SIOCGIFFLAGS: Opcode = 0x8913;
@@ -23,14 +25,13 @@ const IFF_TAP_NO_PI: i16 = 0x0002 | 0x1000;
 /// `linux/if.h`: the interface is up.
 const IFF_UP: i16 = 0x0001;
 
-/// Why a TAP device could not be opened; what it displays is one line that says what to do about
-/// it.
+/// Why a TAP device could not be opened. It is displayed as one line that says what to do about it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The name is empty, or has more than 15 bytes, or one that no interface name can have.
+    /// The name is empty, longer than 15 bytes, or has a byte that no interface name can have.
     Name(String),
-    /// There is no `/dev/net/tun`, or it may not be opened.
+    /// `/dev/net/tun` is missing, or may not be opened.
     Tun(io::Error),
     /// No interface has that name, and this process may not create one.
     NoDevice(String),
@@ -38,9 +39,9 @@ pub enum OpenError {
     Busy(String),
     /// The device belongs to another user.
     Permission(String),
-    /// The interface of that name is no TAP device.
+    /// The interface of that name is not a TAP device.
     NotTap(String),
-    /// Any other refusal by the kernel.
+    /// Any other error of the kernel.
     Other(String, io::Error),
 }
 
@@ -48,25 +49,28 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name) => {
-                write!(f, "{name:?} is no interface name: give 1 to 15 letters or digits")
+                write!(f, "{name:?} is not an interface name: give 1 to 15 letters or digits")
             }
             Self::Tun(error) => write!(
                 f,
-                "cannot open /dev/net/tun ({error}): sudo modprobe tun, or sudo chmod 666 /dev/net/tun"
+                "cannot open /dev/net/tun ({error}): sudo modprobe tun, or sudo chmod 666 \
+                 /dev/net/tun"
             ),
             Self::NoDevice(name) => write!(
                 f,
-                "no TAP device {name}: run this through examples/tap, or sudo ip tuntap add dev {name} mode tap user $USER"
+                "no TAP device {name}: run this through examples/tap, or sudo ip tuntap add dev \
+                 {name} mode tap user $USER"
             ),
             Self::Busy(name) => {
-                write!(f, "{name} is taken by another process: end that, or give another --tap")
+                write!(f, "{name} is in use by another process: end that, or give another --tap")
             }
             Self::Permission(name) => write!(
                 f,
-                "{name} belongs to another user: sudo ip tuntap add with user $USER, or run this through examples/tap"
+                "{name} belongs to another user: sudo ip tuntap add with user $USER, or run this \
+                 through examples/tap"
             ),
             Self::NotTap(name) => {
-                write!(f, "{name} is no TAP device: give the name of one, or of none yet")
+                write!(f, "{name} is not a TAP device: give the name of one, or a new name")
             }
             Self::Other(name, error) => write!(f, "cannot attach to {name}: {error}"),
         }
@@ -82,10 +86,10 @@ impl std::error::Error for OpenError {
     }
 }
 
-/// What attaching yields.
+/// A descriptor that is attached to a device.
 pub(super) struct Attached {
     pub(super) fd: OwnedFd,
-    /// Bytes of IP packet in a frame.
+    /// Bytes of the longest IP packet in a frame.
     pub(super) mtu: usize,
     pub(super) up: bool,
 }
@@ -97,7 +101,7 @@ pub(super) fn attach(name: &str) -> Result<Attached, OpenError> {
     let fd = rustix::fs::open("/dev/net/tun", flags, Mode::empty())
         .map_err(|errno| OpenError::Tun(errno.into()))?;
     let other = |errno: Errno| OpenError::Other(name.into(), errno.into());
-    // Any socket takes the questions about an interface.
+    // Any socket can be asked about an interface.
     let socket = rustix::net::socket_with(
         AddressFamily::INET,
         SocketType::DGRAM,
@@ -108,10 +112,10 @@ pub(super) fn attach(name: &str) -> Result<Attached, OpenError> {
     let known = netdevice::name_to_index(&socket, name).is_ok();
 
     request.set_flags(IFF_TAP_NO_PI);
-    request.ask::<TUNSETIFF>(&fd).map_err(|errno| refused(name, known, errno))?;
-    request.ask::<SIOCGIFMTU>(&socket).map_err(other)?;
+    request.request::<TUNSETIFF>(&fd).map_err(|errno| refused(name, known, errno))?;
+    request.request::<SIOCGIFMTU>(&socket).map_err(other)?;
     let mtu = usize::try_from(request.int()).map_err(|_| other(Errno::INVAL))?;
-    request.ask::<SIOCGIFFLAGS>(&socket).map_err(other)?;
+    request.request::<SIOCGIFFLAGS>(&socket).map_err(other)?;
     Ok(Attached { fd, mtu, up: request.flags() & IFF_UP != 0 })
 }
 
@@ -126,8 +130,8 @@ fn refused(name: &str, known: bool, errno: Errno) -> OpenError {
     }
 }
 
-/// `struct ifreq` of `linux/if.h`, in full: a name, then a union of which we use the short or the
-/// int at its start.
+/// `struct ifreq` of `linux/if.h`: a name, then a union of which the short or the int at its start
+/// is used.
 #[repr(C, align(8))]
 struct Ifreq {
     name: [u8; MAX_NAME_LEN],
@@ -159,24 +163,26 @@ impl Ifreq {
         i32::from_ne_bytes([a, b, c, d])
     }
 
-    /// Asks the kernel `QUESTION` about the interface, which it answers in the union.
+    /// Makes the request `OPCODE` about the interface; the kernel writes its answer to the union.
     #[allow(unsafe_code)]
-    fn ask<const QUESTION: Opcode>(&mut self, fd: impl AsFd) -> Result<(), Errno> {
-        debug_assert!([TUNSETIFF, SIOCGIFMTU, SIOCGIFFLAGS].contains(&QUESTION));
-        // SAFETY: each of the three questions that this file asks takes a `struct ifreq` and writes
-        // at most one back, and `Ifreq` is that struct: it is `repr(C)`, has its size (40 bytes on
-        // 64-bit Linux, 32 elsewhere, so never more than ours), and any bytes are a valid value of
-        // it. On another kind of descriptor they fail with ENOTTY or EINVAL.
-        unsafe { ioctl(fd, Updater::<QUESTION, Self>::new(self)) }
+    fn request<const OPCODE: Opcode>(&mut self, fd: impl AsFd) -> Result<(), Errno> {
+        debug_assert!([TUNSETIFF, SIOCGIFMTU, SIOCGIFFLAGS].contains(&OPCODE));
+        // SAFETY: each of the three requests above takes a `struct ifreq` and writes at most one
+        // back. `Ifreq` is that struct: it is `repr(C)`, at least as large (40 bytes, as on 64-bit
+        // Linux; elsewhere it has 32), and any bytes are a valid value of it. On another kind of
+        // descriptor the requests fail with ENOTTY or EINVAL.
+        unsafe { ioctl(fd, Updater::<OPCODE, Self>::new(self)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
+
     use super::*;
 
     #[test]
-    fn a_name_that_cannot_be_is_refused_with_advice() {
+    fn an_invalid_interface_name_is_refused_with_advice() {
         for name in ["", "sixteen-bytes-!!", "with space", "a/b", "tap\0"] {
             let error = Ifreq::new(name).err().expect("refused").to_string();
             assert!(error.contains("1 to 15") && !error.contains('\n'), "{error}");
@@ -185,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_says_what_to_do() {
+    fn each_error_says_what_to_do() {
         for (errno, known, advice) in [
             (Errno::PERM, false, "examples/tap"),
             (Errno::PERM, true, "another user"),
             (Errno::BUSY, true, "another process"),
-            (Errno::INVAL, true, "no TAP device"),
+            (Errno::INVAL, true, "not a TAP device"),
             (Errno::NOMEM, false, "cannot attach"),
         ] {
             let line = refused("tap0", known, errno).to_string();

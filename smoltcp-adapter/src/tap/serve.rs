@@ -1,4 +1,4 @@
-//! The poll loop of a desktop: poll, sleep on the descriptor, poll.
+//! The poll loop on a desktop: poll, sleep until a frame comes, poll.
 
 use std::io;
 
@@ -6,11 +6,13 @@ use linecard_core::Service;
 use smoltcp::phy::Device;
 use smoltcp::time::Duration;
 
-use super::{Clock, Sleeper};
-use crate::{Server, Stack};
+use super::clock::Clock;
+use super::sleep::Sleeper;
+use crate::server::Server;
+use crate::stack::Stack;
 
-/// Serves until `stop` says how long the connections may still have, and the last of them is
-/// closed. `stop` is asked after each sleep; a [`Waker`](super::Waker) ends one.
+/// Serves until `stop` returns how long the open connections may still take, and then until the last
+/// of them is closed. `stop` is called after each sleep; a [`Waker`](super::Waker) ends one.
 ///
 /// # Errors
 /// The device is gone.

@@ -6,16 +6,7 @@ use linecard_core::{
     Body, CallError, Code, Command, DecodeError, Fault, Postcard, Refusal, RequestError, Text,
 };
 
-use super::{Act, SILENT, Script, give};
-
-#[derive(Debug)]
-struct Say;
-
-impl Command for Say {
-    const NAME: &'static str = "SAY";
-    type Request<'i> = Text<'i>;
-    type Reply<'i> = Text<'i>;
-}
+use super::{Act, SILENT, Say, Script, give};
 
 #[derive(Debug)]
 struct Add;

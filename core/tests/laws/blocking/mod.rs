@@ -2,6 +2,7 @@
 
 mod caller;
 mod link;
+mod link_caller;
 mod server;
 
 use std::cell::RefCell;
@@ -9,7 +10,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
-use linecard_core::Instant;
+use linecard_core::{Command, Instant, Text};
 
 use crate::support::SPIN;
 
@@ -59,6 +60,10 @@ impl Script {
             assert!(looked < SPIN, "it spins");
             Instant::from_millis(*now.borrow())
         }
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        *self.now.borrow()
     }
 
     pub(crate) fn written(&self) -> String {
@@ -122,3 +127,12 @@ pub(crate) const SILENT: Act = Act::Fail(ErrorKind::TimedOut);
 
 /// A UART lost bytes.
 pub(crate) const OVERRUN: Act = Act::Fail(ErrorKind::Other);
+
+#[derive(Debug)]
+pub(crate) struct Say;
+
+impl Command for Say {
+    const NAME: &'static str = "SAY";
+    type Request<'i> = Text<'i>;
+    type Reply<'i> = Text<'i>;
+}

@@ -73,7 +73,7 @@ fn main() -> ! {
 }
 
 fn string(line: &mut Line<'_, '_>) {
-    line.io().expire_in(TIMEOUT);
+    line.io().set_timeout(TIMEOUT);
     match line.call::<StringCommand>(&Text("Additional data.")) {
         Ok(Text(reply)) => tell("STRING: ", reply),
         Err(_) => tell("STRING: ", "failed"),
@@ -81,7 +81,7 @@ fn string(line: &mut Line<'_, '_>) {
 }
 
 fn complex(line: &mut Line<'_, '_>) {
-    line.io().expire_in(TIMEOUT);
+    line.io().set_timeout(TIMEOUT);
     let Some(sent) = value() else { return tell("COMPLEX: ", "no such value") };
     match line.call::<ComplexCommand>(&Postcard(sent.clone())) {
         Ok(Postcard(reply)) if reply == sent => tell("COMPLEX: ", "came back as it went"),
@@ -91,7 +91,7 @@ fn complex(line: &mut Line<'_, '_>) {
 }
 
 fn unknown(line: &mut Line<'_, '_>) {
-    line.io().expire_in(TIMEOUT);
+    line.io().set_timeout(TIMEOUT);
     match line.call_named("FROB", &Text("")) {
         Err(CallerError::Call(CallError::Refused(refusal))) => {
             tell("FROB: ", refusal.code.as_str())

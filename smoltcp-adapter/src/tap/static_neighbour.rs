@@ -1,5 +1,5 @@
-//! A neighbour that is known without ARP, which has no checksum: on a link that flips bits an ARP
-//! reply can name a wrong station, and smoltcp believes it for a minute.
+//! A neighbour that is known without ARP. ARP has no checksum: on a link that flips bits a reply can
+//! name a wrong address, which smoltcp then uses for a minute.
 
 use smoltcp::phy::{self, Device, DeviceCapabilities};
 use smoltcp::time::{Duration, Instant};
@@ -8,22 +8,22 @@ use smoltcp::wire::{
     EthernetRepr, Ipv4Address,
 };
 
-/// Bytes of an ARP packet in its frame.
+/// Bytes of an ARP packet and its Ethernet header.
 const ARP_FRAME_LEN: usize = 42;
-/// How often the stack is told, well before it forgets after 60 s.
-const AGAIN: Duration = Duration::from_secs(20);
+/// How often the stack gets the ARP reply; it forgets a neighbour after 60 s.
+const INTERVAL: Duration = Duration::from_secs(20);
 
-/// A device whose stack knows one IPv4 neighbour for good, and hears no ARP from the link.
+/// A device whose stack knows one IPv4 neighbour permanently, and receives no ARP from the link.
 #[derive(Debug)]
-pub struct Neighbour<D> {
+pub struct StaticNeighbour<D> {
     lower: D,
-    /// What tells the stack.
+    /// The ARP reply that the stack gets at each interval.
     frame: [u8; ARP_FRAME_LEN],
     next: Instant,
 }
 
-impl<D: Device> Neighbour<D> {
-    /// Lets the stack that has address `own` know that `address` is the station `station`.
+impl<D: Device> StaticNeighbour<D> {
+    /// The stack has the addresses `own`; its neighbour `address` has the Ethernet address `station`.
     pub fn new(
         lower: D,
         own: (Ipv4Address, EthernetAddress),
@@ -46,7 +46,7 @@ impl<D: Device> Neighbour<D> {
     }
 }
 
-impl<D: Device> Device for Neighbour<D> {
+impl<D: Device> Device for StaticNeighbour<D> {
     type RxToken<'a>
         = RxToken<'a, D::RxToken<'a>>
     where
@@ -62,7 +62,7 @@ impl<D: Device> Device for Neighbour<D> {
 
     fn receive(&mut self, now: Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
         if now >= self.next {
-            self.next = now + AGAIN;
+            self.next = now + INTERVAL;
             return Some((RxToken::Own(&self.frame), self.lower.transmit(now)?));
         }
         let (rx, tx) = self.lower.receive(now)?;
@@ -74,10 +74,10 @@ impl<D: Device> Device for Neighbour<D> {
     }
 }
 
-/// A frame that came in, or what the stack is told.
+/// A received frame, or the neighbour's ARP reply.
 #[derive(Debug)]
 pub enum RxToken<'a, T> {
-    /// The neighbour's station.
+    /// The ARP reply.
     Own(&'a [u8]),
     /// From the link.
     Lower(T),
@@ -87,7 +87,7 @@ impl<T: phy::RxToken> phy::RxToken for RxToken<'_, T> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
         match self {
             Self::Own(frame) => f(frame),
-            // The stack passes over a frame without bytes.
+            // The stack ignores a frame without bytes.
             Self::Lower(token) => token.consume(|frame| f(if is_arp(frame) { &[] } else { frame })),
         }
     }

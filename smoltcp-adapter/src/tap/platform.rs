@@ -1,23 +1,24 @@
-//! What a blocking stream runs on, on a desktop.
+//! What a blocking stream runs on, on the desktop.
 
 use std::io::ErrorKind as IoErrorKind;
 
 use embedded_io::ErrorKind;
 use smoltcp::time::{Duration, Instant};
 
-use super::{Clock, Sleeper};
-use crate::Platform;
+use super::clock::Clock;
+use super::sleep::Sleeper;
+use crate::platform::Platform;
 
-/// A clock, and sleep on a TAP device's descriptor.
+/// The desktop's clock, and sleep on a TAP device.
 #[derive(Debug)]
-pub struct Desk {
-    /// The clock.
+pub struct TapPlatform {
+    /// Tells the time.
     pub clock: Clock,
-    /// What sleeps.
+    /// Sleeps until a frame comes.
     pub sleeper: Sleeper,
 }
 
-impl Platform for Desk {
+impl Platform for TapPlatform {
     fn now(&mut self) -> Instant {
         self.clock.now()
     }
