@@ -136,6 +136,11 @@ impl Client {
         Ok(self.caller.receive(ticket)?)
     }
 
+    /// How long a call may take from now on: [`ClientConfig::call_timeout`].
+    pub const fn set_call_timeout(&mut self, timeout: Duration) {
+        self.call_timeout = timeout;
+    }
+
     fn start_clock(&mut self) {
         let deadline = Instant::now().checked_add(self.call_timeout);
         self.caller.io().set_deadline(deadline);

@@ -46,6 +46,7 @@
 mod address;
 mod client;
 mod error;
+mod reconnect;
 #[cfg(feature = "server")]
 pub mod server;
 mod stream;
@@ -54,6 +55,7 @@ pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Client, ClientConfig};
 pub use error::Error;
 pub use linecard_core as protocol;
+pub use reconnect::{ConnectionState, ReconnectConfig, ReconnectingClient};
 #[cfg(feature = "server")]
 pub use server::{Config, Counters, Server, ServerHandle};
 pub use stream::Stream;
