@@ -1,4 +1,5 @@
-//! `linecard call` against servers that lie, dribble, fall silent or break off (docs/PROTOCOL.md §10).
+//! `linecard call` against servers that lie, dribble, fall silent or close early (docs/PROTOCOL.md
+//! §10).
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use linecard_suite::prerequisite;
 use linecard_suite::process::{self, Finished, Server};
 
 const LINECARD: &str = env!("CARGO_BIN_EXE_linecard");
-/// More than any call here may take.
+/// No call here takes longer.
 const LIMIT: Duration = Duration::from_secs(40);
 /// How late a busy machine may be.
 const LATE: Duration = Duration::from_secs(5);
@@ -20,7 +21,7 @@ fn call(args: &[&str]) -> Finished {
     process::run(LINECARD, &[&["call"], args].concat(), LIMIT)
 }
 
-/// Calls a server that plays the script.
+/// Calls a server that runs a script.
 fn call_to(server: Hostile, args: &[&str]) -> Finished {
     let addr = server.at();
     let ended = call(&[&[addr.as_str()], args].concat());
@@ -37,7 +38,7 @@ fn is_answered(ended: &Finished, stdout: impl AsRef<[u8]>) {
     assert!(ended.status == Some(0) && same && ended.stderr.is_empty(), "{ended:?}");
 }
 
-/// Status 1, nothing on standard output, and one line that holds the words.
+/// Status 1, nothing on standard output, and one line on standard error that contains `words`.
 fn fails(ended: &Finished, words: &str) {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stdout.is_empty(), "{ended:?}");
@@ -48,14 +49,14 @@ fn fails(ended: &Finished, words: &str) {
 
 fn fails_in_time(ended: &Finished, timeout: Duration) {
     fails(ended, "");
-    assert!(ended.took >= timeout, "gave up early: {ended:?}");
-    assert!(ended.took < timeout + LATE, "held up: {ended:?}");
+    assert!(ended.took >= timeout, "too early: {ended:?}");
+    assert!(ended.took < timeout + LATE, "too late: {ended:?}");
 }
 
-// Replies as they should be.
+// Correct replies.
 
 #[test]
-fn the_replys_body_alone_is_printed() {
+fn only_the_body_of_the_reply_is_printed() {
     let server = Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0"]);
     is_answered(&call(&[&server.at(), "STRING", "Additional data."]), "Thank you.\n");
     let ended = call(&[&server.at(), "COMPLEX"]);
@@ -74,14 +75,14 @@ fn errors_of_a_real_server_are_one_line() {
 }
 
 #[test]
-fn a_refusal_is_heard_while_megabytes_are_sent() {
+fn an_error_is_reported_while_megabytes_are_sent() {
     let server = Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0"]);
     let file = payload("megabytes", &vec![b'\n'; 8 << 20]);
     fails(&call(&[&server.at(), "FROB", "--payload", file.path()]), "too-large");
 }
 
 #[test]
-fn the_request_is_sent_as_the_protocol_says() {
+fn a_request_is_a_line_unless_its_text_needs_a_length() {
     for (text, body) in [
         ("hi", Body::Line(b"hi".to_vec())),
         ("", Body::Line(Vec::new())),
@@ -108,7 +109,7 @@ fn a_call_without_text_sends_an_empty_line() {
 }
 
 #[test]
-fn a_files_bytes_are_counted_and_the_replys_come_as_they_are() {
+fn bytes_of_a_file_and_of_a_reply_are_unchanged() {
     let bytes: Vec<u8> = (0..=255).collect();
     let file = payload("bytes", &bytes);
     let script = |peer: &mut Conversation| {
@@ -140,14 +141,14 @@ fn a_file_that_is_missing_is_one_clear_line() {
 }
 
 #[test]
-fn cr_lf_is_taken() {
+fn cr_lf_is_accepted() {
     let ended = string_to(|peer| {
         peer.send(format!("OK{}\r\nThank you.\r\n", peer.tag()));
     });
     is_answered(&ended, "Thank you.\n");
 }
 
-// What is skipped.
+// Frames that are skipped.
 
 #[test]
 fn late_replies_and_events_are_skipped() {
@@ -161,7 +162,7 @@ fn late_replies_and_events_are_skipped() {
 }
 
 #[test]
-fn an_endless_row_of_events_ends_with_the_deadline() {
+fn events_without_end_end_with_the_deadline() {
     for frames in ["TICK\n1\n", "OK #4000000000\nlate\n", "TICK 3\n\n\n\n\n"] {
         let script = |peer: &mut Conversation| while peer.send(frames.repeat(100)) {};
         let server = Hostile::start(script);
@@ -170,7 +171,7 @@ fn an_endless_row_of_events_ends_with_the_deadline() {
     }
 }
 
-// Time.
+// Deadlines.
 
 #[test]
 fn silence_ends_with_the_deadline() {
@@ -198,7 +199,7 @@ fn dribbled_bytes_dont_move_the_deadline() {
 fn a_server_that_never_reads_ends_with_the_deadline() {
     let file = payload("unread", &vec![0; 32 << 20]);
     let server = Hostile::accept(|mut stream| {
-        // It is heard, so only its own writing holds the client up.
+        // The client reads all of this. What it waits for is its own writing.
         while std::io::Write::write_all(&mut stream, b"TICK\n1\n").is_ok() {
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -210,7 +211,7 @@ fn a_server_that_never_reads_ends_with_the_deadline() {
 // Sizes.
 
 #[test]
-fn a_huge_length_is_no_room_taken() {
+fn a_huge_length_allocates_nothing() {
     for head in ["OK 4294967295", "TICK 4294967295", "OK", "TICK"] {
         let server = Hostile::start(move |peer| {
             let tag = if head.starts_with("OK") { peer.tag() } else { String::new() };
@@ -242,10 +243,10 @@ fn deep_nesting_is_an_error() {
     }
 }
 
-// Lies.
+// Replies that break the protocol.
 
 #[test]
-fn replies_that_cant_be_are_faults() {
+fn malformed_replies_are_faults() {
     let faults: [fn(&str) -> String; 11] = [
         |tag| format!("ERR 6{tag}\nfailed\n"),
         |_| "OK\nThank you.\n".to_owned(),
@@ -265,7 +266,7 @@ fn replies_that_cant_be_are_faults() {
             peer.send(bytes);
             peer.wait_for_the_end();
         });
-        // A client that waits for more here would wait in vain.
+        // Nothing more comes: a client that waits for it runs into its deadline.
         let ended = call_to(server, &["STRING", "hi", "--timeout", "20"]);
         fails(&ended, "");
         assert!(ended.took < Duration::from_secs(15), "fault {at}: {ended:?}");
@@ -273,7 +274,7 @@ fn replies_that_cant_be_are_faults() {
 }
 
 #[test]
-fn a_reply_that_isnt_the_commands_is_an_error() {
+fn a_reply_of_another_type_is_an_error() {
     let ended = string_to(|peer| {
         peer.send([format!("OK{}\n", peer.tag()).as_bytes(), b"\xff\n"].concat());
     });
@@ -288,7 +289,7 @@ fn a_reply_that_isnt_the_commands_is_an_error() {
 }
 
 #[test]
-fn a_refusal_is_one_line_with_its_words() {
+fn an_error_reply_is_one_line_with_its_words() {
     let ended = string_to(|peer| {
         peer.send(format!("ERR{}\nfailed the tray is open\n", peer.tag()));
     });
@@ -305,7 +306,7 @@ fn an_unknown_code_counts_as_failed() {
 }
 
 #[test]
-fn words_cant_play_with_the_terminal() {
+fn control_characters_in_an_error_reply_are_not_printed() {
     let ended = string_to(|peer| {
         peer.send(format!("ERR{}\nfailed \x1b[31mred\x07\rx\n", peer.tag()));
     });
@@ -314,7 +315,7 @@ fn words_cant_play_with_the_terminal() {
 }
 
 #[test]
-fn untagged_errors_are_the_calls() {
+fn an_untagged_error_fails_the_call() {
     for code in ["busy", "timeout", "stopping", "bad-head"] {
         let ended = string_to(move |peer| {
             peer.send(format!("ERR\n{code}\n"));
@@ -324,7 +325,7 @@ fn untagged_errors_are_the_calls() {
 }
 
 #[test]
-fn busy_is_heard_although_nothing_was_read() {
+fn busy_is_reported_although_the_server_read_nothing() {
     let server = Hostile::accept(|mut stream| {
         std::io::Write::write_all(&mut stream, b"ERR\nbusy\n").expect("sent");
         stream.shutdown(std::net::Shutdown::Write).expect("half-closed");
@@ -333,10 +334,10 @@ fn busy_is_heard_although_nothing_was_read() {
     fails(&call_to(server, &["STRING", "hi"]), "busy");
 }
 
-// Ends.
+// Closed connections.
 
 #[test]
-fn an_end_instead_of_a_reply_is_an_error() {
+fn a_connection_closed_before_the_reply_is_an_error() {
     for part in ["", "OK", "OK{}\n", "OK{}\nThank", "OK 10{}\nThank you.", "TICK\n1\n"] {
         let ended = string_to(move |peer| {
             let bytes = part.replace("{}", &peer.tag());
@@ -359,7 +360,7 @@ fn a_reset_is_an_error() {
 // Addresses.
 
 #[test]
-fn a_host_that_doesnt_resolve_is_one_clear_line() {
+fn an_unknown_host_is_one_clear_line() {
     fails(&call(&["no-such-host.invalid:61000", "STRING", "hi"]), "no-such-host.invalid");
 }
 
@@ -373,7 +374,7 @@ fn a_refused_connection_is_one_clear_line() {
 }
 
 #[test]
-fn an_address_that_is_none_is_one_clear_line() {
+fn an_invalid_address_is_one_clear_line() {
     for addr in ["127.0.0.1:65536", "127.0.0.1:http", "[::1", "::1:x", ""] {
         let ended = call(&[addr, "STRING", "hi"]);
         assert!(matches!(ended.status, Some(1 | 2)), "{addr}: {ended:?}");
@@ -382,19 +383,19 @@ fn an_address_that_is_none_is_one_clear_line() {
     }
 }
 
-/// An address of loopback's own on which nobody listens; only Linux has all of 127.0.0.0/8.
+/// A loopback address on which no program listens. Only Linux has all of 127.0.0.0/8.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_bare_host_has_port_61000() {
+fn the_default_port_is_61000() {
     if TcpStream::connect("127.0.0.77:61000").is_ok() {
-        prerequisite::missing("port 61000 is taken; the check of a bare host needs it free");
+        prerequisite::missing("port 61000 is taken; the check of the default port needs it free");
         return;
     }
     fails(&call(&["127.0.0.77", "STRING", "hi"]), "127.0.0.77:61000");
 }
 
 #[test]
-fn hosts_are_taken_in_every_form() {
+fn every_form_of_a_host_is_accepted() {
     let server = Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0"]);
     let port = server.addr.port();
     for addr in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!(":{port}")] {
@@ -408,7 +409,7 @@ fn hosts_are_taken_in_every_form() {
 }
 
 #[test]
-fn calls_beside_each_other_dont_wait_for_each_other() {
+fn concurrent_calls_dont_wait_for_each_other() {
     let silent = Hostile::start(Conversation::wait_for_the_end);
     let addr = silent.at();
     let waiting = std::thread::spawn(move || call(&[&addr, "STRING", "hi", "--timeout", "3"]));

@@ -24,13 +24,15 @@ fn lying(counted: bool, end: &'static str) -> Hostile {
     })
 }
 
-/// Runs `linecard` with standard output and standard error on a terminal. Returns what it showed there.
+/// Runs `linecard` with standard output and standard error on a terminal. Returns what it showed
+/// there.
 fn on_a_terminal(args: &[&str]) -> String {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudoterminal");
     grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a pseudoterminal");
     let name = ptsname(&terminal, Vec::new()).expect("its name").into_string().expect("ASCII");
     let side = || OpenOptions::new().read(true).write(true).open(&name).expect("its other side");
-    // The command, and with it this process's handles of the other side, is dropped once it has started.
+    // The command, and with it this process's handles of the other side, is dropped once it has
+    // started.
     let mut child = Command::new(LINECARD)
         .args(args)
         .stdin(Stdio::null())
