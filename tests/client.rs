@@ -5,11 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use linecard_suite::hostile::{Conversation, Hostile};
 use linecard_suite::oracle::Body;
 use linecard_suite::oracle::complex::Complex;
 use linecard_suite::prerequisite;
 use linecard_suite::process::{self, Finished, Server};
+use linecard_suite::scripted_server::{ReceivedRequest, ScriptedServer};
 
 const LINECARD: &str = env!("CARGO_BIN_EXE_linecard");
 /// No call here takes longer.
@@ -22,15 +22,15 @@ fn call(args: &[&str]) -> Finished {
 }
 
 /// Calls a server that runs a script.
-fn call_to(server: Hostile, args: &[&str]) -> Finished {
+fn call_to(server: ScriptedServer, args: &[&str]) -> Finished {
     let addr = server.at();
     let ended = call(&[&[addr.as_str()], args].concat());
     server.check();
     ended
 }
 
-fn string_to(script: impl FnOnce(&mut Conversation) + Send + 'static) -> Finished {
-    call_to(Hostile::start(script), &["STRING", "hi"])
+fn string_to(script: impl FnOnce(&mut ReceivedRequest) + Send + 'static) -> Finished {
+    call_to(ScriptedServer::start(script), &["STRING", "hi"])
 }
 
 fn is_answered(ended: &Finished, stdout: impl AsRef<[u8]>) {
@@ -91,44 +91,44 @@ fn a_request_is_a_line_unless_its_text_needs_a_length() {
         ("a\rb", Body::Line(b"a\rb".to_vec())),
         ("Grüße 🦀", Body::Line("Grüße 🦀".into())),
     ] {
-        let script = move |peer: &mut Conversation| {
+        let script = move |peer: &mut ReceivedRequest| {
             assert_eq!((peer.head.name.as_str(), &peer.body), ("FROB", &body));
             peer.send(format!("OK{}\ndone\n", peer.tag()));
         };
-        is_answered(&call_to(Hostile::start(script), &["FROB", text]), "done\n");
+        is_answered(&call_to(ScriptedServer::start(script), &["FROB", text]), "done\n");
     }
 }
 
 #[test]
 fn a_call_without_text_sends_an_empty_line() {
-    let script = |peer: &mut Conversation| {
+    let script = |peer: &mut ReceivedRequest| {
         assert!(peer.body.bytes().is_empty());
         peer.send(format!("OK{}\ndone\n", peer.tag()));
     };
-    is_answered(&call_to(Hostile::start(script), &["FROB"]), "done\n");
+    is_answered(&call_to(ScriptedServer::start(script), &["FROB"]), "done\n");
 }
 
 #[test]
 fn bytes_of_a_file_and_of_a_reply_are_unchanged() {
     let bytes: Vec<u8> = (0..=255).collect();
     let file = payload("bytes", &bytes);
-    let script = |peer: &mut Conversation| {
+    let script = |peer: &mut ReceivedRequest| {
         let Body::Counted(bytes) = peer.body.clone() else { panic!("not counted") };
         assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
         peer.send([format!("OK 256{}\n", peer.tag()).as_bytes(), &bytes, b"\n"].concat());
     };
-    let ended = call_to(Hostile::start(script), &["FROB", "--payload", file.path()]);
+    let ended = call_to(ScriptedServer::start(script), &["FROB", "--payload", file.path()]);
     is_answered(&ended, bytes);
 }
 
 #[test]
 fn an_empty_file_is_an_empty_counted_body() {
     let file = payload("empty", b"");
-    let script = |peer: &mut Conversation| {
+    let script = |peer: &mut ReceivedRequest| {
         assert_eq!(peer.body, Body::Counted(Vec::new()));
         peer.send(format!("OK 0{}\n\n", peer.tag()));
     };
-    is_answered(&call_to(Hostile::start(script), &["FROB", "--payload", file.path()]), "");
+    is_answered(&call_to(ScriptedServer::start(script), &["FROB", "--payload", file.path()]), "");
 }
 
 #[test]
@@ -164,8 +164,8 @@ fn late_replies_and_events_are_skipped() {
 #[test]
 fn events_without_end_end_with_the_deadline() {
     for frames in ["TICK\n1\n", "OK #4000000000\nlate\n", "TICK 3\n\n\n\n\n"] {
-        let script = |peer: &mut Conversation| while peer.send(frames.repeat(100)) {};
-        let server = Hostile::start(script);
+        let script = |peer: &mut ReceivedRequest| while peer.send(frames.repeat(100)) {};
+        let server = ScriptedServer::start(script);
         let ended = call_to(server, &["STRING", "hi", "--timeout", "1"]);
         fails_in_time(&ended, Duration::from_secs(1));
     }
@@ -175,14 +175,14 @@ fn events_without_end_end_with_the_deadline() {
 
 #[test]
 fn silence_ends_with_the_deadline() {
-    let server = Hostile::start(Conversation::wait_for_the_end);
+    let server = ScriptedServer::start(ReceivedRequest::wait_for_close);
     let ended = call_to(server, &["STRING", "hi", "--timeout", "0.7"]);
     fails_in_time(&ended, Duration::from_millis(700));
 }
 
 #[test]
 fn dribbled_bytes_dont_move_the_deadline() {
-    let server = Hostile::start(|peer| {
+    let server = ScriptedServer::start(|peer| {
         let reply = format!("OK 4000{}\n{}", peer.tag(), "x".repeat(4_000));
         for byte in reply.bytes() {
             if !peer.send([byte]) {
@@ -198,7 +198,7 @@ fn dribbled_bytes_dont_move_the_deadline() {
 #[test]
 fn a_server_that_never_reads_ends_with_the_deadline() {
     let file = payload("unread", &vec![0; 32 << 20]);
-    let server = Hostile::accept(|mut stream| {
+    let server = ScriptedServer::accept(|mut stream| {
         // The client reads all of this. What it waits for is its own writing.
         while std::io::Write::write_all(&mut stream, b"TICK\n1\n").is_ok() {
             std::thread::sleep(Duration::from_millis(20));
@@ -213,7 +213,7 @@ fn a_server_that_never_reads_ends_with_the_deadline() {
 #[test]
 fn a_huge_length_allocates_nothing() {
     for head in ["OK 4294967295", "TICK 4294967295", "OK", "TICK"] {
-        let server = Hostile::start(move |peer| {
+        let server = ScriptedServer::start(move |peer| {
             let tag = if head.starts_with("OK") { peer.tag() } else { String::new() };
             peer.send(format!("{head}{tag}\n"));
             for _ in 0..512 {
@@ -221,7 +221,7 @@ fn a_huge_length_allocates_nothing() {
                     return;
                 }
             }
-            peer.wait_for_the_end();
+            peer.wait_for_close();
         });
         let ended = call_to(server, &["FROB", "hi", "--timeout", "1.5"]);
         fails(&ended, "");
@@ -235,7 +235,7 @@ fn deep_nesting_is_an_error() {
     let five =
         (0..3).fold(deep, |value, _| Complex { c: Some(Box::new(value)), ..Complex::default() });
     for body in [vec![1; 2_000], vec![1; 60_000], five.encode(), b"\0\0\0\0\x01".repeat(12_000)] {
-        let server = Hostile::start(move |peer| {
+        let server = ScriptedServer::start(move |peer| {
             let head = format!("OK {}{}\n", body.len(), peer.tag());
             peer.send([head.as_bytes(), &body, b"\n"].concat());
         });
@@ -261,10 +261,10 @@ fn malformed_replies_are_faults() {
         |_| "\0".repeat(4_096),
     ];
     for (at, fault) in faults.into_iter().enumerate() {
-        let server = Hostile::start(move |peer| {
+        let server = ScriptedServer::start(move |peer| {
             let bytes = fault(&peer.tag());
             peer.send(bytes);
-            peer.wait_for_the_end();
+            peer.wait_for_close();
         });
         // Nothing more comes: a client that waits for it runs into its deadline.
         let ended = call_to(server, &["STRING", "hi", "--timeout", "20"]);
@@ -280,7 +280,7 @@ fn a_reply_of_another_type_is_an_error() {
     });
     fails(&ended, "");
     for body in ["\nline\n", " 0\n\n", " 5\n\0\0\0\0\0\n", " 6\n\0\0\0\0\0\0\n"] {
-        let server = Hostile::start(move |peer| {
+        let server = ScriptedServer::start(move |peer| {
             let (length, rest) = body.split_once('\n').expect("a head and a body");
             peer.send(format!("OK{length}{}\n{rest}", peer.tag()));
         });
@@ -326,7 +326,7 @@ fn an_untagged_error_fails_the_call() {
 
 #[test]
 fn busy_is_reported_although_the_server_read_nothing() {
-    let server = Hostile::accept(|mut stream| {
+    let server = ScriptedServer::accept(|mut stream| {
         std::io::Write::write_all(&mut stream, b"ERR\nbusy\n").expect("sent");
         stream.shutdown(std::net::Shutdown::Write).expect("half-closed");
         while std::io::Read::read(&mut stream, &mut [0; 4_096]).is_ok_and(|len| len > 0) {}
@@ -350,7 +350,7 @@ fn a_connection_closed_before_the_reply_is_an_error() {
 
 #[test]
 fn a_reset_is_an_error() {
-    let server = Hostile::accept(|stream| {
+    let server = ScriptedServer::accept(|stream| {
         // Closed with bytes unread, a connection is reset.
         stream.peek(&mut [0]).expect("a request");
     });
@@ -410,7 +410,7 @@ fn every_form_of_a_host_is_accepted() {
 
 #[test]
 fn concurrent_calls_dont_wait_for_each_other() {
-    let silent = Hostile::start(Conversation::wait_for_the_end);
+    let silent = ScriptedServer::start(ReceivedRequest::wait_for_close);
     let addr = silent.at();
     let waiting = std::thread::spawn(move || call(&[&addr, "STRING", "hi", "--timeout", "3"]));
     let server = Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0"]);

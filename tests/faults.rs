@@ -108,7 +108,7 @@ fn interrupted_waits_change_nothing_for_the_server() {
     interrupt(server.id(), 20);
     let mut busy = peer(&server);
     let requests = (0..REQUESTS).flat_map(|tag| format!("STRING #{tag}\nhi\n").into_bytes());
-    let sent = busy.send_beside(requests.collect(), true).expect("a thread");
+    let sent = busy.send_in_background(requests.collect(), true).expect("a thread");
     interrupt(server.id(), 50);
     let replies = busy.rest().expect("whole replies and a clean end");
     assert_eq!(replies.len(), REQUESTS as usize);
@@ -156,7 +156,7 @@ fn under_load_sigterm_ends_every_connection_with_stopping() {
     let mut peers: Vec<Peer> = (0..100).map(|_| peer(&server)).collect();
     let sending: Vec<_> = peers
         .iter()
-        .map(|peer| peer.send_beside(requests.clone(), false).expect("a thread"))
+        .map(|peer| peer.send_in_background(requests.clone(), false).expect("a thread"))
         .collect();
     peers[99].expect(&[thanks(0)]).expect("the first is answered");
     let reading: Vec<_> = peers
@@ -229,7 +229,8 @@ fn inside_peers_vanish() {
     begun.expect(&[thanks(1)]).expect("answered");
     let mut never_reads = peer(&server);
     let requests = b"STRING #1\nhi\n".repeat(1_000_000);
-    let taken = never_reads.send_until_stuck(&requests, Duration::from_millis(300)).expect("sent");
+    let taken =
+        never_reads.send_until_blocked(&requests, Duration::from_millis(300)).expect("sent");
     assert!(taken < requests.len());
     assert_eq!(descriptors(process), base + 3);
     let start = Instant::now();

@@ -74,7 +74,7 @@ fn pipelined_requests_are_answered_until_stopping() {
     let mut peer = peer(&server);
     let requests: Vec<u8> =
         (0..20_000).flat_map(|tag| format!("STRING #{tag}\nhi\n").into_bytes()).collect();
-    peer.send_beside(requests, true).expect("a thread");
+    peer.send_in_background(requests, true).expect("a thread");
     peer.expect(&[thanks(0)]).expect("the first is answered");
     signal(&server, Signal::TERM);
     let mut replies = peer.rest().expect("whole replies and a clean end");
@@ -127,7 +127,8 @@ fn a_peer_that_never_reads_delays_no_stop() {
     let server = serve("1");
     let mut never_reads = peer(&server);
     let requests = b"STRING #1\nhi\n".repeat(2_000_000);
-    let taken = never_reads.send_until_stuck(&requests, Duration::from_millis(500)).expect("sent");
+    let taken =
+        never_reads.send_until_blocked(&requests, Duration::from_millis(500)).expect("sent");
     assert!(taken < requests.len(), "{taken} bytes were taken while no reply was read");
     signal(&server, Signal::TERM);
     ends_cleanly(server, Duration::from_secs(1));

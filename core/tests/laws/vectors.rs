@@ -50,7 +50,7 @@ fn heads() {
 
 /// What a server sends for a vector, and whether it closes.
 fn served(vector: &ServerVector, piece: usize) -> (Vec<u8>, bool) {
-    if vector.then == Then::NoRoom {
+    if vector.then == Then::Full {
         let mut buf = [0; 100];
         let mut out = OutBuf::new(&mut buf);
         return (if refuse(Code::Busy, &mut out) { out.written().to_vec() } else { vec![] }, true);
@@ -70,7 +70,7 @@ fn served(vector: &ServerVector, piece: usize) -> (Vec<u8>, bool) {
             server.session.stop(Instant::from_millis(0));
             server.at(0)
         }
-        Then::Nothing | Then::NoRoom => String::new(),
+        Then::Nothing | Then::Full => String::new(),
     };
     sent.extend(then.bytes());
     (sent, server.is_closed())

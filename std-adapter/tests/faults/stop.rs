@@ -24,7 +24,7 @@ fn what_was_carried_out_was_answered_and_everybody_told() {
     let threads: Vec<_> = (0..PEERS)
         .map(|_| {
             let mut peer = server.peer();
-            let sending = peer.send_beside(requests.clone(), false).expect("a thread");
+            let sending = peer.send_in_background(requests.clone(), false).expect("a thread");
             thread::spawn(move || {
                 let replies = peer.rest();
                 drop(peer);
