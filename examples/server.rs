@@ -31,7 +31,7 @@ struct Host {
 impl Handler<Greet> for Host {
     fn handle<'a>(&'a mut self, Text(name): Text<'a>) -> Result<Text<'a>, Failed<'a>> {
         if name.is_empty() {
-            return Err(Failed("whom shall I greet?"));
+            return Err(Failed("the name is missing"));
         }
         let guest = self.guests.fetch_add(1, Relaxed) + 1;
         self.greeting = format!("Hello {name}, you are guest {guest}.");

@@ -1,12 +1,12 @@
 //! The limit of open file descriptors.
 
-/// Descriptors that are not connections: standard streams, the listener, what the workers wait with;
-/// and connections that are being closed.
+/// Descriptors that are not connections: standard streams, the listener, what the workers wait
+/// with; and connections that are being closed.
 #[cfg(unix)]
 const OTHERS: u64 = 256;
 
-/// Raises the limit as far as the system allows, and warns if that isn't enough for `connections`, which
-/// `option` asks for.
+/// Raises the limit as far as the system allows, and warns if that isn't enough for `connections`,
+/// which `option` asks for.
 #[cfg(unix)]
 pub(crate) fn raise_limit(option: &str, connections: usize) {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -21,8 +21,8 @@ pub(crate) fn raise_limit(option: &str, connections: usize) {
         && allowed < needed
     {
         eprintln!(
-            "linecard: {option} {connections} needs {needed} file descriptors, and only {allowed} are \
-             allowed: raise the limit (ulimit -Hn), or lower the option"
+            "linecard: {option} {connections} needs {needed} file descriptors, and only {allowed} \
+             are allowed: raise the limit (ulimit -Hn), or lower the option"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The `linecard` program: a demo, a server of the demo commands, a client for any command, and a load
-//! generator that measures servers.
+//! The `linecard` program: a demo, a server of the demo commands, a client for any command, and a
+//! load generator that measures servers.
 //!
 //! Each subcommand is a module. Modules import from `load`, `outcome`, `printable`, `seconds` and
 //! `descriptors`, which import nothing from the others; only `cli` knows the options of all.

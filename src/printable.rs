@@ -1,7 +1,7 @@
 //! Bytes of another program, written so that they can't control a terminal.
 //!
-//! Control characters, bytes that are not UTF-8, and the characters that reorder text become escapes
-//! such as `\x1b` and `\u{202e}`.
+//! Control characters, bytes that are not UTF-8, and the characters that reorder text become
+//! escapes such as `\x1b` and `\u{202e}`.
 
 /// Text of any number of lines: LF and tab stay as they are.
 pub(crate) fn lines(bytes: &[u8]) -> String {
@@ -35,7 +35,10 @@ fn escape_byte(byte: u8) -> impl Iterator<Item = char> {
 
 /// Whether `c` changes the order in which a terminal shows other characters, or separates lines.
 const fn reorders(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 #[cfg(test)]

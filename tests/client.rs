@@ -1,17 +1,18 @@
-//! `linecard call` against servers that lie, dribble, fall silent or break off (docs/PROTOCOL.md §10).
+//! `linecard call` against servers that lie, dribble, fall silent or close early (docs/PROTOCOL.md
+//! §10).
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use linecard_suite::hostile::{Conversation, Hostile};
 use linecard_suite::oracle::Body;
 use linecard_suite::oracle::complex::Complex;
 use linecard_suite::prerequisite;
 use linecard_suite::process::{self, Finished, Server};
+use linecard_suite::scripted_server::{ReceivedRequest, ScriptedServer};
 
 const LINECARD: &str = env!("CARGO_BIN_EXE_linecard");
-/// More than any call here may take.
+/// No call here takes longer.
 const LIMIT: Duration = Duration::from_secs(40);
 /// How late a busy machine may be.
 const LATE: Duration = Duration::from_secs(5);
@@ -20,16 +21,16 @@ fn call(args: &[&str]) -> Finished {
     process::run(LINECARD, &[&["call"], args].concat(), LIMIT)
 }
 
-/// Calls a server that plays the script.
-fn call_to(server: Hostile, args: &[&str]) -> Finished {
+/// Calls a server that runs a script.
+fn call_to(server: ScriptedServer, args: &[&str]) -> Finished {
     let addr = server.at();
     let ended = call(&[&[addr.as_str()], args].concat());
     server.check();
     ended
 }
 
-fn string_to(script: impl FnOnce(&mut Conversation) + Send + 'static) -> Finished {
-    call_to(Hostile::start(script), &["STRING", "hi"])
+fn string_to(script: impl FnOnce(&mut ReceivedRequest) + Send + 'static) -> Finished {
+    call_to(ScriptedServer::start(script), &["STRING", "hi"])
 }
 
 fn is_answered(ended: &Finished, stdout: impl AsRef<[u8]>) {
@@ -37,7 +38,7 @@ fn is_answered(ended: &Finished, stdout: impl AsRef<[u8]>) {
     assert!(ended.status == Some(0) && same && ended.stderr.is_empty(), "{ended:?}");
 }
 
-/// Status 1, nothing on standard output, and one line that holds the words.
+/// Status 1, nothing on standard output, and one line on standard error that contains `words`.
 fn fails(ended: &Finished, words: &str) {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stdout.is_empty(), "{ended:?}");
@@ -48,14 +49,14 @@ fn fails(ended: &Finished, words: &str) {
 
 fn fails_in_time(ended: &Finished, timeout: Duration) {
     fails(ended, "");
-    assert!(ended.took >= timeout, "gave up early: {ended:?}");
-    assert!(ended.took < timeout + LATE, "held up: {ended:?}");
+    assert!(ended.took >= timeout, "too early: {ended:?}");
+    assert!(ended.took < timeout + LATE, "too late: {ended:?}");
 }
 
-// Replies as they should be.
+// Correct replies.
 
 #[test]
-fn the_replys_body_alone_is_printed() {
+fn only_the_body_of_the_reply_is_printed() {
     let server = Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0"]);
     is_answered(&call(&[&server.at(), "STRING", "Additional data."]), "Thank you.\n");
     let ended = call(&[&server.at(), "COMPLEX"]);
@@ -74,14 +75,14 @@ fn errors_of_a_real_server_are_one_line() {
 }
 
 #[test]
-fn a_refusal_is_heard_while_megabytes_are_sent() {
+fn an_error_is_reported_while_megabytes_are_sent() {
     let server = Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0"]);
     let file = payload("megabytes", &vec![b'\n'; 8 << 20]);
     fails(&call(&[&server.at(), "FROB", "--payload", file.path()]), "too-large");
 }
 
 #[test]
-fn the_request_is_sent_as_the_protocol_says() {
+fn a_request_is_a_line_unless_its_text_needs_a_length() {
     for (text, body) in [
         ("hi", Body::Line(b"hi".to_vec())),
         ("", Body::Line(Vec::new())),
@@ -90,44 +91,44 @@ fn the_request_is_sent_as_the_protocol_says() {
         ("a\rb", Body::Line(b"a\rb".to_vec())),
         ("Grüße 🦀", Body::Line("Grüße 🦀".into())),
     ] {
-        let script = move |peer: &mut Conversation| {
+        let script = move |peer: &mut ReceivedRequest| {
             assert_eq!((peer.head.name.as_str(), &peer.body), ("FROB", &body));
             peer.send(format!("OK{}\ndone\n", peer.tag()));
         };
-        is_answered(&call_to(Hostile::start(script), &["FROB", text]), "done\n");
+        is_answered(&call_to(ScriptedServer::start(script), &["FROB", text]), "done\n");
     }
 }
 
 #[test]
 fn a_call_without_text_sends_an_empty_line() {
-    let script = |peer: &mut Conversation| {
+    let script = |peer: &mut ReceivedRequest| {
         assert!(peer.body.bytes().is_empty());
         peer.send(format!("OK{}\ndone\n", peer.tag()));
     };
-    is_answered(&call_to(Hostile::start(script), &["FROB"]), "done\n");
+    is_answered(&call_to(ScriptedServer::start(script), &["FROB"]), "done\n");
 }
 
 #[test]
-fn a_files_bytes_are_counted_and_the_replys_come_as_they_are() {
+fn bytes_of_a_file_and_of_a_reply_are_unchanged() {
     let bytes: Vec<u8> = (0..=255).collect();
     let file = payload("bytes", &bytes);
-    let script = |peer: &mut Conversation| {
+    let script = |peer: &mut ReceivedRequest| {
         let Body::Counted(bytes) = peer.body.clone() else { panic!("not counted") };
         assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
         peer.send([format!("OK 256{}\n", peer.tag()).as_bytes(), &bytes, b"\n"].concat());
     };
-    let ended = call_to(Hostile::start(script), &["FROB", "--payload", file.path()]);
+    let ended = call_to(ScriptedServer::start(script), &["FROB", "--payload", file.path()]);
     is_answered(&ended, bytes);
 }
 
 #[test]
 fn an_empty_file_is_an_empty_counted_body() {
     let file = payload("empty", b"");
-    let script = |peer: &mut Conversation| {
+    let script = |peer: &mut ReceivedRequest| {
         assert_eq!(peer.body, Body::Counted(Vec::new()));
         peer.send(format!("OK 0{}\n\n", peer.tag()));
     };
-    is_answered(&call_to(Hostile::start(script), &["FROB", "--payload", file.path()]), "");
+    is_answered(&call_to(ScriptedServer::start(script), &["FROB", "--payload", file.path()]), "");
 }
 
 #[test]
@@ -140,14 +141,14 @@ fn a_file_that_is_missing_is_one_clear_line() {
 }
 
 #[test]
-fn cr_lf_is_taken() {
+fn cr_lf_is_accepted() {
     let ended = string_to(|peer| {
         peer.send(format!("OK{}\r\nThank you.\r\n", peer.tag()));
     });
     is_answered(&ended, "Thank you.\n");
 }
 
-// What is skipped.
+// Frames that are skipped.
 
 #[test]
 fn late_replies_and_events_are_skipped() {
@@ -161,27 +162,27 @@ fn late_replies_and_events_are_skipped() {
 }
 
 #[test]
-fn an_endless_row_of_events_ends_with_the_deadline() {
+fn events_without_end_end_with_the_deadline() {
     for frames in ["TICK\n1\n", "OK #4000000000\nlate\n", "TICK 3\n\n\n\n\n"] {
-        let script = |peer: &mut Conversation| while peer.send(frames.repeat(100)) {};
-        let server = Hostile::start(script);
+        let script = |peer: &mut ReceivedRequest| while peer.send(frames.repeat(100)) {};
+        let server = ScriptedServer::start(script);
         let ended = call_to(server, &["STRING", "hi", "--timeout", "1"]);
         fails_in_time(&ended, Duration::from_secs(1));
     }
 }
 
-// Time.
+// Deadlines.
 
 #[test]
 fn silence_ends_with_the_deadline() {
-    let server = Hostile::start(Conversation::wait_for_the_end);
+    let server = ScriptedServer::start(ReceivedRequest::wait_for_close);
     let ended = call_to(server, &["STRING", "hi", "--timeout", "0.7"]);
     fails_in_time(&ended, Duration::from_millis(700));
 }
 
 #[test]
 fn dribbled_bytes_dont_move_the_deadline() {
-    let server = Hostile::start(|peer| {
+    let server = ScriptedServer::start(|peer| {
         let reply = format!("OK 4000{}\n{}", peer.tag(), "x".repeat(4_000));
         for byte in reply.bytes() {
             if !peer.send([byte]) {
@@ -197,8 +198,8 @@ fn dribbled_bytes_dont_move_the_deadline() {
 #[test]
 fn a_server_that_never_reads_ends_with_the_deadline() {
     let file = payload("unread", &vec![0; 32 << 20]);
-    let server = Hostile::accept(|mut stream| {
-        // It is heard, so only its own writing holds the client up.
+    let server = ScriptedServer::accept(|mut stream| {
+        // The client reads all of this. What it waits for is its own writing.
         while std::io::Write::write_all(&mut stream, b"TICK\n1\n").is_ok() {
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -210,9 +211,9 @@ fn a_server_that_never_reads_ends_with_the_deadline() {
 // Sizes.
 
 #[test]
-fn a_huge_length_is_no_room_taken() {
+fn a_huge_length_allocates_nothing() {
     for head in ["OK 4294967295", "TICK 4294967295", "OK", "TICK"] {
-        let server = Hostile::start(move |peer| {
+        let server = ScriptedServer::start(move |peer| {
             let tag = if head.starts_with("OK") { peer.tag() } else { String::new() };
             peer.send(format!("{head}{tag}\n"));
             for _ in 0..512 {
@@ -220,7 +221,7 @@ fn a_huge_length_is_no_room_taken() {
                     return;
                 }
             }
-            peer.wait_for_the_end();
+            peer.wait_for_close();
         });
         let ended = call_to(server, &["FROB", "hi", "--timeout", "1.5"]);
         fails(&ended, "");
@@ -234,7 +235,7 @@ fn deep_nesting_is_an_error() {
     let five =
         (0..3).fold(deep, |value, _| Complex { c: Some(Box::new(value)), ..Complex::default() });
     for body in [vec![1; 2_000], vec![1; 60_000], five.encode(), b"\0\0\0\0\x01".repeat(12_000)] {
-        let server = Hostile::start(move |peer| {
+        let server = ScriptedServer::start(move |peer| {
             let head = format!("OK {}{}\n", body.len(), peer.tag());
             peer.send([head.as_bytes(), &body, b"\n"].concat());
         });
@@ -242,10 +243,10 @@ fn deep_nesting_is_an_error() {
     }
 }
 
-// Lies.
+// Replies that break the protocol.
 
 #[test]
-fn replies_that_cant_be_are_faults() {
+fn malformed_replies_are_faults() {
     let faults: [fn(&str) -> String; 11] = [
         |tag| format!("ERR 6{tag}\nfailed\n"),
         |_| "OK\nThank you.\n".to_owned(),
@@ -260,12 +261,12 @@ fn replies_that_cant_be_are_faults() {
         |_| "\0".repeat(4_096),
     ];
     for (at, fault) in faults.into_iter().enumerate() {
-        let server = Hostile::start(move |peer| {
+        let server = ScriptedServer::start(move |peer| {
             let bytes = fault(&peer.tag());
             peer.send(bytes);
-            peer.wait_for_the_end();
+            peer.wait_for_close();
         });
-        // A client that waits for more here would wait in vain.
+        // Nothing more comes: a client that waits for it runs into its deadline.
         let ended = call_to(server, &["STRING", "hi", "--timeout", "20"]);
         fails(&ended, "");
         assert!(ended.took < Duration::from_secs(15), "fault {at}: {ended:?}");
@@ -273,13 +274,13 @@ fn replies_that_cant_be_are_faults() {
 }
 
 #[test]
-fn a_reply_that_isnt_the_commands_is_an_error() {
+fn a_reply_of_another_type_is_an_error() {
     let ended = string_to(|peer| {
         peer.send([format!("OK{}\n", peer.tag()).as_bytes(), b"\xff\n"].concat());
     });
     fails(&ended, "");
     for body in ["\nline\n", " 0\n\n", " 5\n\0\0\0\0\0\n", " 6\n\0\0\0\0\0\0\n"] {
-        let server = Hostile::start(move |peer| {
+        let server = ScriptedServer::start(move |peer| {
             let (length, rest) = body.split_once('\n').expect("a head and a body");
             peer.send(format!("OK{length}{}\n{rest}", peer.tag()));
         });
@@ -288,7 +289,7 @@ fn a_reply_that_isnt_the_commands_is_an_error() {
 }
 
 #[test]
-fn a_refusal_is_one_line_with_its_words() {
+fn an_error_reply_is_one_line_with_its_words() {
     let ended = string_to(|peer| {
         peer.send(format!("ERR{}\nfailed the tray is open\n", peer.tag()));
     });
@@ -305,7 +306,7 @@ fn an_unknown_code_counts_as_failed() {
 }
 
 #[test]
-fn words_cant_play_with_the_terminal() {
+fn control_characters_in_an_error_reply_are_not_printed() {
     let ended = string_to(|peer| {
         peer.send(format!("ERR{}\nfailed \x1b[31mred\x07\rx\n", peer.tag()));
     });
@@ -314,7 +315,7 @@ fn words_cant_play_with_the_terminal() {
 }
 
 #[test]
-fn untagged_errors_are_the_calls() {
+fn an_untagged_error_fails_the_call() {
     for code in ["busy", "timeout", "stopping", "bad-head"] {
         let ended = string_to(move |peer| {
             peer.send(format!("ERR\n{code}\n"));
@@ -324,8 +325,8 @@ fn untagged_errors_are_the_calls() {
 }
 
 #[test]
-fn busy_is_heard_although_nothing_was_read() {
-    let server = Hostile::accept(|mut stream| {
+fn busy_is_reported_although_the_server_read_nothing() {
+    let server = ScriptedServer::accept(|mut stream| {
         std::io::Write::write_all(&mut stream, b"ERR\nbusy\n").expect("sent");
         stream.shutdown(std::net::Shutdown::Write).expect("half-closed");
         while std::io::Read::read(&mut stream, &mut [0; 4_096]).is_ok_and(|len| len > 0) {}
@@ -333,10 +334,10 @@ fn busy_is_heard_although_nothing_was_read() {
     fails(&call_to(server, &["STRING", "hi"]), "busy");
 }
 
-// Ends.
+// Closed connections.
 
 #[test]
-fn an_end_instead_of_a_reply_is_an_error() {
+fn a_connection_closed_before_the_reply_is_an_error() {
     for part in ["", "OK", "OK{}\n", "OK{}\nThank", "OK 10{}\nThank you.", "TICK\n1\n"] {
         let ended = string_to(move |peer| {
             let bytes = part.replace("{}", &peer.tag());
@@ -349,7 +350,7 @@ fn an_end_instead_of_a_reply_is_an_error() {
 
 #[test]
 fn a_reset_is_an_error() {
-    let server = Hostile::accept(|stream| {
+    let server = ScriptedServer::accept(|stream| {
         // Closed with bytes unread, a connection is reset.
         stream.peek(&mut [0]).expect("a request");
     });
@@ -359,7 +360,7 @@ fn a_reset_is_an_error() {
 // Addresses.
 
 #[test]
-fn a_host_that_doesnt_resolve_is_one_clear_line() {
+fn an_unknown_host_is_one_clear_line() {
     fails(&call(&["no-such-host.invalid:61000", "STRING", "hi"]), "no-such-host.invalid");
 }
 
@@ -373,7 +374,7 @@ fn a_refused_connection_is_one_clear_line() {
 }
 
 #[test]
-fn an_address_that_is_none_is_one_clear_line() {
+fn an_invalid_address_is_one_clear_line() {
     for addr in ["127.0.0.1:65536", "127.0.0.1:http", "[::1", "::1:x", ""] {
         let ended = call(&[addr, "STRING", "hi"]);
         assert!(matches!(ended.status, Some(1 | 2)), "{addr}: {ended:?}");
@@ -382,19 +383,19 @@ fn an_address_that_is_none_is_one_clear_line() {
     }
 }
 
-/// An address of loopback's own on which nobody listens; only Linux has all of 127.0.0.0/8.
+/// A loopback address on which no program listens. Only Linux has all of 127.0.0.0/8.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_bare_host_has_port_61000() {
+fn the_default_port_is_61000() {
     if TcpStream::connect("127.0.0.77:61000").is_ok() {
-        prerequisite::missing("port 61000 is taken; the check of a bare host needs it free");
+        prerequisite::missing("port 61000 is taken; the check of the default port needs it free");
         return;
     }
     fails(&call(&["127.0.0.77", "STRING", "hi"]), "127.0.0.77:61000");
 }
 
 #[test]
-fn hosts_are_taken_in_every_form() {
+fn every_form_of_a_host_is_accepted() {
     let server = Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0"]);
     let port = server.addr.port();
     for addr in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!(":{port}")] {
@@ -408,8 +409,8 @@ fn hosts_are_taken_in_every_form() {
 }
 
 #[test]
-fn calls_beside_each_other_dont_wait_for_each_other() {
-    let silent = Hostile::start(Conversation::wait_for_the_end);
+fn concurrent_calls_dont_wait_for_each_other() {
+    let silent = ScriptedServer::start(ReceivedRequest::wait_for_close);
     let addr = silent.at();
     let waiting = std::thread::spawn(move || call(&[&addr, "STRING", "hi", "--timeout", "3"]));
     let server = Server::start(LINECARD, &["serve", "--listen", "127.0.0.1:0"]);

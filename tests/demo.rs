@@ -1,4 +1,4 @@
-//! `linecard` alone: the exchange from the first screen of the README.
+//! `linecard` without arguments, and `linecard demo`.
 
 use std::time::Duration;
 
@@ -35,14 +35,14 @@ fn demo_shows_both_exchanges() {
 }
 
 #[test]
-fn two_demos_at_once_are_no_trouble() {
+fn two_demos_can_run_at_once() {
     let other = std::thread::spawn(|| run(&["demo"]));
     shows_both_exchanges(&run(&["demo"]));
     shows_both_exchanges(&other.join().expect("a demo"));
 }
 
 #[test]
-fn help_and_version_are_no_errors() {
+fn help_and_version_succeed() {
     for args in [&["--help"] as &[&str], &["serve", "--help"], &["call", "--help"], &["--version"]]
     {
         let ended = run(args);

@@ -1,4 +1,4 @@
-//! `linecard serve`, a real process, when the system or the network fails it.
+//! `linecard serve` as a process, under faults of the system and of the network.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -47,7 +47,7 @@ fn until_descriptors(process: u32, what: &str, are: impl Fn(usize) -> bool) {
     }
 }
 
-/// Hundredths of a second of CPU time.
+/// CPU time used, in hundredths of a second.
 fn cpu(process: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a running server");
     let fields = stat.rsplit(')').next().expect("fields").split_whitespace();
@@ -55,14 +55,14 @@ fn cpu(process: u32) -> u64 {
 }
 
 #[test]
-fn out_of_descriptors_it_waits_without_spinning() {
+fn out_of_descriptors_it_waits_without_using_cpu_time() {
     const LIMIT: usize = 40;
     let limited = format!("ulimit -n {LIMIT}; exec '{LINECARD}' serve --listen 127.0.0.1:0");
     let server = Server::start("sh", &["-c", &limited]);
     let process = server.id();
     let idle = descriptors(process);
-    let room = LIMIT - idle;
-    let mut inside: Vec<Peer> = (0..room).map(|_| peer(&server)).collect();
+    let free = LIMIT - idle;
+    let mut inside: Vec<Peer> = (0..free).map(|_| peer(&server)).collect();
     inside.iter_mut().for_each(|peer| peer.is_alive().expect("served"));
     assert_eq!(descriptors(process), LIMIT);
 
@@ -75,20 +75,21 @@ fn out_of_descriptors_it_waits_without_spinning() {
     }
     let used = cpu(process) - before;
     println!("{used} hundredths of a second of CPU time in {:?}", start.elapsed());
-    assert!(used <= 30, "it spins: {used} hundredths of a second");
+    assert!(used <= 30, "busy waiting: {used} hundredths of a second");
 
     inside.truncate(3);
-    waiting.iter_mut().for_each(|peer| peer.is_alive().expect("served at last"));
+    waiting.iter_mut().for_each(|peer| peer.is_alive().expect("served in the end"));
     drop((inside, waiting));
-    until_descriptors(process, "all given back", |now| now == idle);
+    until_descriptors(process, "all closed", |now| now == idle);
     signal(process, Signal::TERM);
     let ended = server.wait(SOON);
     assert_eq!(ended.status, Some(0), "{ended:?}");
-    let told = ended.stderr.matches("can't accept").count();
-    assert_eq!(told, 1, "told once, and not with every attempt: {ended:?}");
+    let warnings = ended.stderr.matches("can't accept").count();
+    assert_eq!(warnings, 1, "one warning, not one for each attempt: {ended:?}");
 }
 
-/// Stopped and continued, a process finds its waits interrupted (EINTR), on Linux without any handler.
+/// Stops and continues a process. On Linux this interrupts its waits (EINTR), even without a
+/// handler.
 fn interrupt(process: u32, times: u32) {
     for _ in 0..times {
         signal(process, Signal::STOP);
@@ -107,7 +108,7 @@ fn interrupted_waits_change_nothing_for_the_server() {
     interrupt(server.id(), 20);
     let mut busy = peer(&server);
     let requests = (0..REQUESTS).flat_map(|tag| format!("STRING #{tag}\nhi\n").into_bytes());
-    let sent = busy.send_beside(requests.collect(), true).expect("a thread");
+    let sent = busy.send_in_background(requests.collect(), true).expect("a thread");
     interrupt(server.id(), 50);
     let replies = busy.rest().expect("whole replies and a clean end");
     assert_eq!(replies.len(), REQUESTS as usize);
@@ -148,14 +149,14 @@ fn request_head(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn under_load_sigterm_answers_or_tells_everybody() {
+fn under_load_sigterm_ends_every_connection_with_stopping() {
     let server = serve(&["--stop-timeout", "20"]);
     let requests: Vec<u8> =
         (0..20_000).flat_map(|tag| format!("STRING #{tag}\nhi\n").into_bytes()).collect();
     let mut peers: Vec<Peer> = (0..100).map(|_| peer(&server)).collect();
     let sending: Vec<_> = peers
         .iter()
-        .map(|peer| peer.send_beside(requests.clone(), false).expect("a thread"))
+        .map(|peer| peer.send_in_background(requests.clone(), false).expect("a thread"))
         .collect();
     peers[99].expect(&[thanks(0)]).expect("the first is answered");
     let reading: Vec<_> = peers
@@ -168,19 +169,19 @@ fn under_load_sigterm_answers_or_tells_everybody() {
     for thread in reading {
         let (first, replies) = thread.join().expect("no panic");
         let mut replies = replies.expect("whole replies and a clean end");
-        let told = replies.pop().expect("a last reply");
-        assert!(Reply::refusal("stopping", None).matches(&told), "not told, but {told:?}");
+        let last = replies.pop().expect("a last reply");
+        assert!(Reply::refusal("stopping", None).matches(&last), "not stopping: {last:?}");
         assert!(replies.iter().zip(first..).all(|(reply, tag)| *reply == thanks(tag)));
     }
     for thread in sending {
-        let _some_was_never_taken = thread.join().expect("no panic");
+        let _all_was_sent = thread.join().expect("no panic");
     }
     let ended = server.wait(SOON);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(start.elapsed() < Duration::from_secs(20), "took {:?}", start.elapsed());
 }
 
-/// Runs a test of this file again, inside a network namespace of its own.
+/// Runs a test of this file in a new network namespace.
 fn in_a_namespace(test: &str) {
     let inside = |args: &[&str]| {
         let mut command = Command::new("unshare");
@@ -190,7 +191,7 @@ fn in_a_namespace(test: &str) {
     let up = inside(&["ip", "link", "set", "lo", "up"]).output();
     if !up.as_ref().is_ok_and(|up| up.status.success()) {
         return prerequisite::missing(&format!(
-            "a peer can't vanish: `unshare --user --map-root-user --net ip link set lo up` fails; \
+            "no peer can vanish: `unshare --user --map-root-user --net ip link set lo up` fails; \
              install iproute2 and util-linux, and allow unprivileged user namespaces: {up:?}"
         ));
     }
@@ -203,19 +204,19 @@ fn in_a_namespace(test: &str) {
 }
 
 #[test]
-fn peers_that_vanish_without_a_word_are_let_go() {
+fn connections_to_vanished_peers_are_closed() {
     in_a_namespace("inside_peers_vanish");
 }
 
 #[test]
-#[ignore = "takes the loopback device down: peers_that_vanish_without_a_word_are_let_go runs it in a namespace"]
+#[ignore = "takes loopback down: connections_to_vanished_peers_are_closed runs it in a namespace"]
 fn inside_peers_vanish() {
     let lo = |state: &str| {
         let set = Command::new("ip").args(["link", "set", "lo", state]).status();
         assert!(set.is_ok_and(|set| set.success()), "lo can't be set {state}");
     };
     let devices = fs::read_to_string("/proc/net/dev").expect("a list of devices");
-    assert!(devices.lines().count() == 3, "not inside a namespace of its own:\n{devices}");
+    assert!(devices.lines().count() == 3, "not in a new namespace:\n{devices}");
     lo("up");
     let times = ["--idle-timeout", "3", "--frame-deadline", "3", "--write-timeout", "3"];
     let server = serve(&times);
@@ -226,16 +227,17 @@ fn inside_peers_vanish() {
     let mut begun = peer(&server);
     begun.send(b"STRING #1\na\nSTRING #2\nha").expect("sent");
     begun.expect(&[thanks(1)]).expect("answered");
-    let mut deaf = peer(&server);
+    let mut never_reads = peer(&server);
     let requests = b"STRING #1\nhi\n".repeat(1_000_000);
-    let taken = deaf.send_until_stuck(&requests, Duration::from_millis(300)).expect("sent");
+    let taken =
+        never_reads.send_until_blocked(&requests, Duration::from_millis(300)).expect("sent");
     assert!(taken < requests.len());
     assert_eq!(descriptors(process), base + 3);
     let start = Instant::now();
     lo("down");
-    until_descriptors(process, "all let go", |now| now == base);
-    println!("three peers that vanished were let go after {:?}", start.elapsed());
+    until_descriptors(process, "all closed", |now| now == base);
+    println!("three peers that vanished were closed after {:?}", start.elapsed());
     lo("up");
-    peer(&server).is_alive().expect("others are served on");
-    drop((idle, begun, deaf));
+    peer(&server).is_alive().expect("others are still served");
+    drop((idle, begun, never_reads));
 }

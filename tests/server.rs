@@ -1,4 +1,4 @@
-//! `linecard serve`, a real process, under the whole-system suite.
+//! `linecard serve` as a process, under the whole-system suite.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -31,7 +31,7 @@ fn the_suite_passes() {
 }
 
 #[test]
-fn the_suite_passes_with_a_devices_limits() {
+fn the_suite_passes_with_the_limits_of_a_device() {
     let server = serve(&["--max-body", "2048", "--max-reply", "2048", "--skip-budget", "65536"]);
     let target = Target { limits: Limits::DEVICE, ..Target::desktop(server.addr) };
     cases::assert_all_pass(&target, &cases::all(&target));
@@ -39,7 +39,7 @@ fn the_suite_passes_with_a_devices_limits() {
 
 #[test]
 fn deadlines_are_kept() {
-    // So long that a busy machine, which may let the client wait between two pieces, is no failure.
+    // Long enough that a pause of the client, on a busy machine, isn't taken for a missed deadline.
     let server = serve(&["--frame-deadline", "1", "--idle-timeout", "1.5"]);
     let target = Target {
         frame_deadline: Some(Duration::from_secs(1)),
@@ -50,7 +50,7 @@ fn deadlines_are_kept() {
 }
 
 #[test]
-fn vectors_pass_at_their_own_limits() {
+fn vectors_with_limits_pass_at_these_limits() {
     let mut seen: Vec<Limits> = Vec::new();
     for limits in Vectors::load().server.into_iter().filter_map(|vector| vector.limits) {
         if seen.contains(&limits) {
@@ -66,7 +66,7 @@ fn vectors_pass_at_their_own_limits() {
 }
 
 #[test]
-fn one_connection_too_many_is_told() {
+fn a_connection_over_the_limit_is_answered_busy() {
     let server = serve(&["--max-connections", "2"]);
     let target =
         Target { connections: 2, connection_limit: Some(2), ..Target::desktop(server.addr) };
@@ -92,16 +92,16 @@ fn a_peer_that_never_reads_is_reset() {
         "not reset: {error}"
     );
     assert!(start.elapsed() >= Duration::from_millis(500), "reset after {:?}", start.elapsed());
-    peer(&server).is_alive().expect("others are served on");
+    peer(&server).is_alive().expect("others are still served");
 }
 
-/// All of them while the server doesn't accept: the kernel's queue alone must take them.
+/// The server is stopped meanwhile: the kernel's queue must hold all of them.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_burst_of_a_thousand_connects_waits_for_nobody() {
+fn a_burst_of_a_thousand_connects_fits_the_queue() {
     use rustix::process::{Pid, Signal, kill_process};
     const BURST: usize = 1_000;
-    if !room_for(BURST) {
+    if !limits_allow(BURST) {
         return;
     }
     let server = serve(&[]);
@@ -113,9 +113,9 @@ fn a_burst_of_a_thousand_connects_waits_for_nobody() {
         .collect();
     let took = start.elapsed();
     kill_process(id, Signal::CONT).expect("a signal");
-    // A connect that finds the queue full is tried again after a second.
+    // The kernel repeats a connect after a second if the queue was full.
     assert!(took < Duration::from_millis(900), "took {took:?}");
-    peer(&server).is_alive().expect("the one behind the burst is served");
+    peer(&server).is_alive().expect("served after the burst");
     drop(streams);
 }
 
@@ -131,7 +131,7 @@ fn a_taken_port_is_one_clear_line() {
 }
 
 #[test]
-fn an_address_that_is_none_is_one_clear_line() {
+fn an_invalid_address_is_one_clear_line() {
     for addr in ["no-such-host.invalid:0", "127.0.0.1:65536", "127.0.0.1:http", "[::1"] {
         let ended = process::run(LINECARD, &["serve", "--listen", addr], SOON);
         assert!(matches!(ended.status, Some(1 | 2)), "{ended:?}");
@@ -177,7 +177,7 @@ fn an_address_without_a_host_is_every_interface() {
 }
 
 #[test]
-fn it_listens_where_it_is_told() {
+fn it_listens_on_the_given_address() {
     let mut places = vec!["localhost:0"];
     if prerequisite::ipv6() {
         places.push("[::1]:0");
@@ -189,9 +189,9 @@ fn it_listens_where_it_is_told() {
     }
 }
 
-/// May this process hold so many connections, and may the kernel's queue?
+/// Whether the limits of this process and of the kernel's queue allow so many connections.
 #[cfg(target_os = "linux")]
-fn room_for(connections: usize) -> bool {
+fn limits_allow(connections: usize) -> bool {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let queue = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
     let queue = queue.trim().parse().is_ok_and(|queue: usize| queue >= connections);

@@ -40,25 +40,25 @@ fn ends_cleanly(server: Server, stop_timeout: Duration) {
     assert!(!ended.stderr.contains("panicked"), "{ended:?}");
 }
 
-/// A peer that reads and leaves once it is told doesn't make the server wait.
-fn idle_peer_is_told(with: Signal) {
+/// A peer that closes when it gets `stopping` doesn't make the server wait.
+fn stops_with_an_idle_peer(with: Signal) {
     let server = serve("20");
     let mut idle = peer(&server);
     idle.is_alive().expect("served");
     signal(&server, with);
-    idle.expect_end(&[stopping()]).expect("told, and a clean end");
+    idle.expect_end(&[stopping()]).expect("stopping, and a clean end");
     drop(idle);
     ends_cleanly(server, Duration::ZERO);
 }
 
 #[test]
-fn sigterm_stops_it_and_idle_peers_are_told() {
-    idle_peer_is_told(Signal::TERM);
+fn sigterm_stops_it_and_idle_peers_get_stopping() {
+    stops_with_an_idle_peer(Signal::TERM);
 }
 
 #[test]
-fn sigint_stops_it_and_idle_peers_are_told() {
-    idle_peer_is_told(Signal::INT);
+fn sigint_stops_it_and_idle_peers_get_stopping() {
+    stops_with_an_idle_peer(Signal::INT);
 }
 
 #[test]
@@ -69,19 +69,19 @@ fn without_a_connection_it_stops_at_once() {
 }
 
 #[test]
-fn pipelined_requests_are_answered_or_told() {
+fn pipelined_requests_are_answered_until_stopping() {
     let server = serve("20");
     let mut peer = peer(&server);
     let requests: Vec<u8> =
         (0..20_000).flat_map(|tag| format!("STRING #{tag}\nhi\n").into_bytes()).collect();
-    peer.send_beside(requests, true).expect("a thread");
+    peer.send_in_background(requests, true).expect("a thread");
     peer.expect(&[thanks(0)]).expect("the first is answered");
     signal(&server, Signal::TERM);
     let mut replies = peer.rest().expect("whole replies and a clean end");
     if replies.len() < 19_999 {
-        assert!(stopping().matches(&replies.pop().expect("a last reply")), "not told");
+        assert!(stopping().matches(&replies.pop().expect("a last reply")), "not stopping");
     } else {
-        // All were answered before the signal came; then there may be a word about stopping or not.
+        // All were answered before the signal came. Then there may be a `stopping`, or none.
         replies.truncate(19_999);
     }
     for (reply, tag) in replies.iter().zip(1..) {
@@ -92,55 +92,56 @@ fn pipelined_requests_are_answered_or_told() {
 }
 
 #[test]
-fn a_frame_begun_may_be_finished() {
+fn a_request_that_has_begun_may_be_finished() {
     let server = serve("20");
     let mut begun = peer(&server);
     begun.send(b"STRING #1\na\nSTRING #2\nha").expect("sent");
-    // The reply shows that the server has read the half behind it.
+    // This reply shows that the server has read the half request after it.
     begun.expect(&[thanks(1)]).expect("answered");
-    // So many that some are in the same hands: once all are told, the stop has begun everywhere.
+    // So many that each worker has some. Once all got `stopping`, every worker is stopping.
     let mut idle: Vec<Peer> = (0..64).map(|_| peer(&server)).collect();
     idle.iter_mut().for_each(|idle| idle.is_alive().expect("served"));
     signal(&server, Signal::TERM);
     for idle in &mut idle {
-        idle.expect_end(&[stopping()]).expect("told");
+        idle.expect_end(&[stopping()]).expect("stopping");
     }
     begun.send(b"lf\nSTRING #3\nnever begun\n").expect("sent");
-    begun.expect_end(&[thanks(2), stopping()]).expect("finished, and told of the rest");
+    begun.expect_end(&[thanks(2), stopping()]).expect("finished, then stopping");
     drop((begun, idle));
     ends_cleanly(server, Duration::ZERO);
 }
 
 #[test]
-fn a_frame_that_is_never_finished_holds_nothing_up() {
+fn a_request_that_is_never_finished_delays_no_stop() {
     let server = serve("2");
     let mut begun = peer(&server);
     begun.send(b"STRING #1\na\nSTRING #2\nha").expect("sent");
     begun.expect(&[thanks(1)]).expect("answered");
     signal(&server, Signal::TERM);
-    begun.expect_end(&[stopping()]).expect("told");
+    begun.expect_end(&[stopping()]).expect("stopping");
     ends_cleanly(server, Duration::from_secs(2));
 }
 
 #[test]
-fn a_peer_that_never_reads_holds_nothing_up() {
+fn a_peer_that_never_reads_delays_no_stop() {
     let server = serve("1");
-    let mut deaf = peer(&server);
+    let mut never_reads = peer(&server);
     let requests = b"STRING #1\nhi\n".repeat(2_000_000);
-    let taken = deaf.send_until_stuck(&requests, Duration::from_millis(500)).expect("sent");
+    let taken =
+        never_reads.send_until_blocked(&requests, Duration::from_millis(500)).expect("sent");
     assert!(taken < requests.len(), "{taken} bytes were taken while no reply was read");
     signal(&server, Signal::TERM);
     ends_cleanly(server, Duration::from_secs(1));
 }
 
 #[test]
-fn no_connection_is_taken_any_more() {
+fn after_a_stop_no_connection_is_accepted() {
     let server = serve("20");
     let addr = server.addr;
     let mut held = peer(&server);
     held.is_alive().expect("served");
     signal(&server, Signal::TERM);
-    held.expect_end(&[stopping()]).expect("told");
+    held.expect_end(&[stopping()]).expect("stopping");
     drop(held);
     ends_cleanly(server, Duration::ZERO);
     assert!(std::net::TcpStream::connect(addr).is_err(), "the port is still served");

@@ -6,8 +6,8 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use linecard_suite::hostile::Hostile;
 use linecard_suite::process;
+use linecard_suite::scripted_server::ScriptedServer;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 const LINECARD: &str = env!("CARGO_BIN_EXE_linecard");
@@ -16,21 +16,23 @@ const CONTROLS: &[u8] = b"\x1b]0;title\x07\x1b[2Jover\rwritten\xc2\x9b2J\x7f\x9b
 const ESCAPED: &str = r"\x1b]0;title\x07\x1b[2Jover\rwritten\u{9b}2J\x7f\x9b\xff";
 
 /// A server that replies with [`CONTROLS`] and `end`, as a line or counted.
-fn lying(counted: bool, end: &'static str) -> Hostile {
-    Hostile::start(move |peer| {
+fn lying(counted: bool, end: &'static str) -> ScriptedServer {
+    ScriptedServer::start(move |peer| {
         let body = [CONTROLS, end.as_bytes()].concat();
         let len = if counted { format!(" {}", body.len()) } else { String::new() };
         peer.send([format!("OK{len}{}\n", peer.tag()).as_bytes(), &body, b"\n"].concat());
     })
 }
 
-/// Runs `linecard` with standard output and standard error on a terminal. Returns what it showed there.
+/// Runs `linecard` with standard output and standard error on a terminal. Returns what it showed
+/// there.
 fn on_a_terminal(args: &[&str]) -> String {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudoterminal");
     grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a pseudoterminal");
     let name = ptsname(&terminal, Vec::new()).expect("its name").into_string().expect("ASCII");
     let side = || OpenOptions::new().read(true).write(true).open(&name).expect("its other side");
-    // The command, and with it this process's handles of the other side, is dropped once it has started.
+    // The command, and with it this process's handles of the other side, is dropped once it has
+    // started.
     let mut child = Command::new(LINECARD)
         .args(args)
         .stdin(Stdio::null())

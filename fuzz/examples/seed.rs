@@ -1,5 +1,5 @@
-//! Writes seeds/ from the wire vectors: `cargo run --example seed` in fuzz/, when the vectors change.
-//! It prints nothing.
+//! Writes seeds/ from the wire vectors: `cargo run --example seed` in fuzz/, when these change. It
+//! prints nothing.
 
 use std::fs;
 use std::path::Path;

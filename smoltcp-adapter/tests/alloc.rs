@@ -1,11 +1,11 @@
-//! Over a TAP device nothing is allocated for a packet, nor for a request.
+//! A server over a TAP device allocates nothing for a packet or a request.
 //!
-//! The work is done inside `examples/tap`, where this program runs again.
+//! The test runs this program again inside `examples/tap`.
 
 #![cfg(all(target_os = "linux", feature = "tap"))]
-#![allow(unsafe_code)] // a global allocator can't be written without
+#![allow(unsafe_code)] // a global allocator needs it
 
-mod world;
+mod sim;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -22,7 +22,7 @@ use linecard_suite::{prerequisite, process};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
-use world::{LIMITS, scratch, socket};
+use sim::{LIMITS, scratch, socket};
 
 const LIMIT: Duration = Duration::from_mins(2);
 
@@ -32,12 +32,12 @@ thread_local! {
 
 static DONE: AtomicBool = AtomicBool::new(false);
 
-/// The system's allocator, and a count of each thread's calls.
-struct Counting;
+/// The system's allocator, which also counts each thread's calls.
+struct CountingAllocator;
 
-// SAFETY: each method does what the system's allocator does, with the same arguments. The count
-// needs no allocation: it is initialized by a constant, and has no destructor.
-unsafe impl GlobalAlloc for Counting {
+// SAFETY: each method calls the system's allocator with the same arguments. The count needs no
+// allocation: it is initialized by a constant and has no destructor.
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
         unsafe { System.alloc(layout) }
@@ -54,7 +54,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 #[test]
 fn nothing_is_allocated_for_a_packet() {
@@ -67,8 +67,8 @@ fn nothing_is_allocated_for_a_packet() {
     let program = std::env::current_exe().expect("this program");
     let program = program.to_str().expect("UTF-8");
     let done = process::run(script, &[program, "--exact", "inside", "--ignored"], LIMIT);
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(done.status == Some(0) && said.contains("1 passed"), "{said}\n{}", done.stderr);
+    let stdout = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.status == Some(0) && stdout.contains("1 passed"), "{stdout}\n{}", done.stderr);
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn inside() {
     let mut stack = Stack { device, iface, sockets: SocketSet::new(vec![]) };
     let slots = [(); 2].map(|()| stack.sockets.add(socket(8_192, 8_192)));
     let spare = stack.sockets.add(socket(16, 16));
-    let parts = Resources::new(slots, spare, scratch(&LIMITS), &LIMITS);
-    let mut server = Server::new(&mut stack.sockets, parts).expect("a server");
+    let resources = Resources::new(slots, spare, scratch(&LIMITS), &LIMITS);
+    let mut server = Server::new(&mut stack.sockets, resources).expect("a server");
     let (commands, waker) = (table(), sleeper.waker());
 
     let client = thread::spawn(move || {

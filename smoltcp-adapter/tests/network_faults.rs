@@ -1,11 +1,12 @@
-//! Seeded bad weather on the link: hundreds of worlds with loss, doubles, delay, reordering and
-//! small segments, more clients than slots. No reply is ever wrong or missing, and every slot is
+//! Seeded faults on the link: hundreds of simulations with loss, duplication, delay, reordering and
+//! small segments, and more clients than slots. No reply is ever wrong or missing, and every slot is
 //! free at the end.
 //!
-//! A failure names its seed; `SEED=n cargo test -p linecard-smoltcp --test weather` runs that one
-//! alone.
+//! A failure names its seed; this runs that one alone:
+//!
+//!     LINECARD_SEED=n cargo test -p linecard-smoltcp --test network_faults
 
-mod world;
+mod sim;
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,146 +16,160 @@ use linecard_demo::{Complex, ComplexCommand};
 use linecard_smoltcp::Timeouts;
 use smoltcp::time::{Duration, Instant};
 
-use world::peer::{End, Peer};
-use world::seed::Seed;
-use world::wire::Weather;
-use world::{LIMITS, Plan, World, replies_to};
+use sim::link::Faults;
+use sim::peer::{End, Peer};
+use sim::rng::Rng;
+use sim::{LIMITS, Sim, SimConfig, replies_to};
 
-/// Deadlines that no weather reaches: those are other tests'.
-const LONG: core::time::Duration = core::time::Duration::from_secs(100_000);
-/// How long a client keeps trying, in the world's time: a smoltcp that sends byte by byte, and loses
-/// some, sends one segment again in ten seconds.
-const PATIENCE: Duration = Duration::from_secs(20_000);
+/// A timeout that no simulation reaches. Other tests are about timeouts.
+const NEVER: core::time::Duration = core::time::Duration::from_secs(100_000);
+/// How long clients keep trying, in simulated time. A smoltcp that sends byte by byte and loses some
+/// repeats one segment in ten seconds.
+const TIME_LIMIT: Duration = Duration::from_secs(20_000);
 
-fn each(seeds: Range<u64>, check: impl Fn(u64)) {
-    let one = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-    for seed in one.map_or(seeds, |seed| seed..seed + 1) {
+/// Runs `check` with each seed, or with `LINECARD_SEED` alone.
+fn for_each_seed(seeds: Range<u64>, check: impl Fn(u64)) {
+    let seeds = match std::env::var("LINECARD_SEED") {
+        Ok(seed) => {
+            let seed = seed.parse().expect("LINECARD_SEED is a number");
+            seed..seed + 1
+        }
+        Err(_) => seeds,
+    };
+    for seed in seeds {
         let outcome = catch_unwind(AssertUnwindSafe(|| check(seed)));
-        assert!(outcome.is_ok(), "SEED={seed}");
+        assert!(outcome.is_ok(), "LINECARD_SEED={seed}");
     }
 }
 
-/// Frames of every kind that leaves the connection open, and sometimes one at the end that does
-/// not.
-fn requests(seed: &mut Seed) -> Vec<u8> {
+/// Frames of every kind that leaves the connection open, and sometimes one at the end that closes
+/// it.
+fn requests(rng: &mut Rng) -> Vec<u8> {
     let mut bytes = vec![];
-    for tag in 0..seed.within(1..=30) {
-        match seed.within(0..=6) {
+    for tag in 0..rng.within(1..=30) {
+        match rng.within(0..=6) {
             0 => bytes.extend(format!("STRING #{tag}\nA line.\r\n").bytes()),
             1 => bytes.extend(b"STRING\n\n"),
-            2 => counted(&mut bytes, "STRING", tag, seed.size(0..=2_048)),
-            3 => counted(&mut bytes, "FROB", tag, seed.size(0..=100)),
-            4 => counted(&mut bytes, "STRING", tag, seed.size(2_049..=5_000)),
-            _ => complex(&mut bytes),
+            2 => push_counted(&mut bytes, "STRING", tag, rng.usize_within(0..=2_048)),
+            3 => push_counted(&mut bytes, "FROB", tag, rng.usize_within(0..=100)),
+            4 => push_counted(&mut bytes, "STRING", tag, rng.usize_within(2_049..=5_000)),
+            _ => push_complex(&mut bytes),
         }
     }
-    if seed.percent(20) {
+    if rng.chance(20) {
         bytes.extend(b"NO GOOD HEAD\nSTRING\nleftovers\n");
     }
     bytes
 }
 
-fn counted(bytes: &mut Vec<u8>, name: &str, tag: u64, len: usize) {
+fn push_counted(bytes: &mut Vec<u8>, name: &str, tag: u64, len: usize) {
     bytes.extend(format!("{name} {len} #{tag}\n").bytes());
     bytes.extend((b'a'..=b'z').cycle().take(len));
     bytes.push(b'\n');
 }
 
-fn complex(bytes: &mut Vec<u8>) {
+fn push_complex(bytes: &mut Vec<u8>) {
     let value = Complex::article();
-    let mut room = [0; 512];
-    let mut out = OutBuf::new(&mut room);
+    let mut buf = [0; 512];
+    let mut out = OutBuf::new(&mut buf);
     let mut client = ClientSession::<1>::new(0, 0);
     client.call::<ComplexCommand>(&Postcard(value.levels().unwrap()), &mut out).unwrap();
     bytes.extend(out.written());
 }
 
-struct Visitor {
+/// A client that connects again when it was answered `busy` or refused.
+struct RetryingClient {
     requests: Vec<u8>,
     replies: Vec<u8>,
     peer: Peer,
-    /// It was turned away, and comes again then.
-    again: Option<Instant>,
+    /// When to connect again.
+    retry_at: Option<Instant>,
 }
 
-impl Visitor {
-    fn new(world: &mut World, seed: &mut Seed, bad: bool) -> Self {
-        let requests = requests(seed);
+impl RetryingClient {
+    fn new(sim: &mut Sim, rng: &mut Rng, with_faults: bool) -> Self {
+        let requests = requests(rng);
         let replies = replies_to(&LIMITS, &requests);
-        // smoltcp takes the FIN of a segment of which only a part fits its window, and sends a
-        // segment again without a look at the window (docs/SECURITY.md). So where both sides are smoltcp, in bad
-        // weather, all that the server may have under way fits, and the client's FIN comes alone.
-        let window = seed.size(if bad { 4_200..=8_000 } else { 100..=4_000 });
-        let peer = Peer::new(world.connect_with(window), requests.clone());
-        let mut visitor = Self { requests, replies, peer, again: None };
-        visitor.peer.piece = seed.size(1..=3_000);
-        visitor.peer.closes = !bad;
-        visitor
+        // smoltcp accepts the FIN of a segment of which only a part fits its window, and repeats a
+        // segment without regard to the window (docs/SECURITY.md). So where both sides are smoltcp
+        // and the link has faults, all that the server may have in flight fits the window, and the
+        // client's FIN comes alone.
+        let window = rng.usize_within(if with_faults { 4_200..=8_000 } else { 100..=4_000 });
+        let mut peer = Peer::new(sim.connect_with(window), requests.clone());
+        peer.max_write = rng.usize_within(1..=3_000);
+        peer.half_closes = !with_faults;
+        Self { requests, replies, peer, retry_at: None }
     }
 
-    /// Whether it has all its replies. One that was turned away comes again.
-    fn drive(&mut self, world: &mut World) -> bool {
-        self.peer.drive(world);
-        let got = &self.peer.got;
-        if *got == self.replies && !self.peer.closes {
-            world.socket(self.peer.handle).close();
+    /// Returns whether it has all its replies.
+    fn poll(&mut self, sim: &mut Sim) -> bool {
+        self.peer.poll(sim);
+        let received = &self.peer.received;
+        if *received == self.replies && !self.peer.half_closes {
+            sim.socket(self.peer.handle).close();
             return true;
         }
         let Some(end) = self.peer.end else { return false };
-        if *got == self.replies && end == End::Closed {
+        if *received == self.replies && end == End::Closed {
             return true;
         }
-        let whole = self.replies.starts_with(got) && end == End::Reset && got.is_empty();
-        assert!(whole || got == b"ERR\nbusy\n", "{end:?}: {}", String::from_utf8_lossy(got));
-        let now = world.now;
-        if now < *self.again.get_or_insert(now + Duration::from_millis(200)) {
-            return false;
+        let refused = end == End::Reset && received.is_empty();
+        let text = String::from_utf8_lossy(received);
+        assert!(refused || received == b"ERR\nbusy\n", "{end:?}: {text}");
+        let now = sim.now;
+        if now >= *self.retry_at.get_or_insert(now + Duration::from_millis(200)) {
+            self.retry(sim);
         }
-        self.again = None;
-        world.client.sockets.remove(self.peer.handle);
-        let (piece, closes) = (self.peer.piece, self.peer.closes);
-        self.peer = Peer::new(world.connect(), self.requests.clone());
-        (self.peer.piece, self.peer.closes) = (piece, closes);
         false
+    }
+
+    fn retry(&mut self, sim: &mut Sim) {
+        self.retry_at = None;
+        sim.client_stack.sockets.remove(self.peer.handle);
+        let mut peer = Peer::new(sim.connect(), self.requests.clone());
+        (peer.max_write, peer.half_closes) = (self.peer.max_write, self.peer.half_closes);
+        self.peer = peer;
     }
 }
 
-fn storm(seed: u64, weather: impl Fn(&mut Seed) -> Weather) {
-    let mut chance = Seed::new(seed);
-    let weather = weather(&mut chance);
-    let bad = weather.lost > 0 || *weather.delay.end() > 0;
-    let mtu = chance.size(120..=1_514);
-    let ring_slack = chance.size(0..=2_000);
-    let limits = Limits { frame_timeout: LONG, idle_timeout: LONG, ..LIMITS };
-    let timeouts = Timeouts { write: LONG, ..Timeouts::DEFAULT };
-    let mut world = World::new(Plan { seed, weather, mtu, ring_slack, limits, timeouts });
-    world.step = Duration::from_secs(1); // for those who come again
-    let count = chance.size(1..=7);
-    let mut visitors: Vec<_> =
-        (0..count).map(|_| Visitor::new(&mut world, &mut chance, bad)).collect();
-    let done = world.run(PATIENCE, |world| {
-        visitors.retain_mut(|visitor| !visitor.drive(world));
-        visitors.is_empty()
+/// Runs clients with random requests over a link with faults, until each has its replies.
+fn run_clients(seed: u64, choose_faults: impl Fn(&mut Rng) -> Faults) {
+    let mut rng = Rng::new(seed);
+    let faults = choose_faults(&mut rng);
+    let with_faults = faults.loss > 0 || *faults.delay.end() > 0;
+    let mtu = rng.usize_within(120..=1_514);
+    let ring_slack = rng.usize_within(0..=2_000);
+    let limits = Limits { frame_timeout: NEVER, idle_timeout: NEVER, ..LIMITS };
+    let timeouts = Timeouts { write: NEVER, ..Timeouts::DEFAULT };
+    let config = SimConfig { seed, faults, mtu, ring_slack, limits, timeouts };
+    let mut sim = Sim::with_config(config);
+    sim.max_step = Duration::from_secs(1); // for those that connect again
+    let count = rng.usize_within(1..=7);
+    let mut clients: Vec<_> =
+        (0..count).map(|_| RetryingClient::new(&mut sim, &mut rng, with_faults)).collect();
+    let done = sim.run_until(TIME_LIMIT, |sim| {
+        clients.retain_mut(|client| !client.poll(sim));
+        clients.is_empty()
     });
-    assert!(done, "{} of {count} without their replies: {:?}", visitors.len(), world.server);
-    world.reset_all();
-    world.assert_alive();
+    assert!(done, "{} of {count} without their replies: {:?}", clients.len(), sim.server);
+    sim.reset_all();
+    sim.assert_all_slots_work();
 }
 
 #[test]
-fn in_a_calm_every_cut_gets_the_same_replies_and_a_clean_end() {
-    each(0..200, |seed| {
-        storm(seed, |chance| Weather { doubled: chance.within(0..=5), ..Weather::FAIR });
+fn without_loss_every_cut_gets_the_same_replies_and_a_clean_end() {
+    for_each_seed(0..200, |seed| {
+        run_clients(seed, |rng| Faults { duplication: rng.within(0..=5), ..Faults::NONE });
     });
 }
 
 #[test]
-fn in_loss_doubles_and_reordering_no_reply_is_wrong_or_missing() {
-    each(1_000..1_300, |seed| {
-        storm(seed, |chance| Weather {
-            lost: chance.within(0..=15),
-            doubled: chance.within(0..=15),
-            delay: 0..=chance.within(0..=60),
+fn with_loss_duplication_and_reordering_no_reply_is_wrong_or_missing() {
+    for_each_seed(1_000..1_300, |seed| {
+        run_clients(seed, |rng| Faults {
+            loss: rng.within(0..=15),
+            duplication: rng.within(0..=15),
+            delay: 0..=rng.within(0..=60),
         });
     });
 }

@@ -1,12 +1,12 @@
-//! Resources that make no server are refused by name, and nothing was changed by then.
+//! Each mistake in a server's resources has its error, and nothing is changed before it is returned.
 
-mod world;
+mod sim;
 
 use linecard_smoltcp::{Resources, Scratch, Server, SetupError};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
 
-use world::{LIMITS, socket};
+use sim::{LIMITS, socket};
 
 const FRAME: usize = LIMITS.max_request_frame_len();
 const REPLY: usize = LIMITS.max_reply_frame_len();
@@ -23,7 +23,7 @@ fn sockets(
     (sockets, handles)
 }
 
-fn make(
+fn new_server(
     sockets: &mut SocketSet<'_>,
     [first, second, spare]: [SocketHandle; 3],
     (frame, reply): (usize, usize),
@@ -31,8 +31,8 @@ fn make(
 ) -> Result<(), SetupError> {
     let (mut frame, mut reply) = (vec![0; frame], vec![0; reply]);
     let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-    let parts = Resources { port, ..Resources::new([first, second], spare, scratch, &LIMITS) };
-    Server::new(sockets, parts).map(drop)
+    let resources = Resources { port, ..Resources::new([first, second], spare, scratch, &LIMITS) };
+    Server::new(sockets, resources).map(drop)
 }
 
 #[track_caller]
@@ -42,7 +42,7 @@ fn refused(
     port: u16,
     error: SetupError,
 ) {
-    assert_eq!(make(&mut sockets, handles, scratch, port), Err(error));
+    assert_eq!(new_server(&mut sockets, handles, scratch, port), Err(error));
     assert!(!error.to_string().contains('\n'));
     for handle in handles {
         assert_ne!(sockets.get::<Socket<'_>>(handle).state(), State::Listen, "unchanged");
@@ -50,10 +50,10 @@ fn refused(
 }
 
 #[test]
-fn the_least_that_is_needed_is_enough_and_an_byte_less_is_not() {
+fn the_least_sizes_are_enough_and_a_byte_less_is_an_error() {
     let scratch = (FRAME, REPLY);
     let (mut set, handles) = sockets(FRAME, REPLY, 16);
-    assert_eq!(make(&mut set, handles, scratch, 1), Ok(()));
+    assert_eq!(new_server(&mut set, handles, scratch, 1), Ok(()));
 
     let second = handles[1];
     let receive = SetupError::ReceiveRing { socket: second, needed: FRAME };
@@ -69,7 +69,7 @@ fn the_least_that_is_needed_is_enough_and_an_byte_less_is_not() {
 }
 
 #[test]
-fn handles_that_make_no_sense_are_refused() {
+fn wrong_handles_are_refused() {
     let scratch = (FRAME, REPLY);
     let (set, [first, second, spare]) = sockets(FRAME, REPLY, 16);
     refused((set, [first, first, spare]), scratch, 1, SetupError::Duplicate(first));
@@ -78,9 +78,9 @@ fn handles_that_make_no_sense_are_refused() {
 
     let (mut set, handles) = sockets(FRAME, REPLY, 16);
     set.remove(second);
-    assert_eq!(make(&mut set, handles, scratch, 1), Err(SetupError::NotTcp(second)));
+    assert_eq!(new_server(&mut set, handles, scratch, 1), Err(SetupError::NotTcp(second)));
 
     let (mut set, handles) = sockets(FRAME, REPLY, 16);
     set.get_mut::<Socket<'_>>(second).listen(5).unwrap();
-    assert_eq!(make(&mut set, handles, scratch, 1), Err(SetupError::InUse(second)));
+    assert_eq!(new_server(&mut set, handles, scratch, 1), Err(SetupError::InUse(second)));
 }

@@ -1,7 +1,7 @@
 //! A progress bar: one line on standard error, where that is a terminal.
 //!
-//! Libraries for this draw from another thread, or read the clock at each step. Here that time would
-//! be part of what is measured. This costs one write, ten times a second.
+//! Libraries for this draw from another thread, or read the clock at each step. Here that time
+//! would be part of what is measured. This costs one write, ten times a second.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;

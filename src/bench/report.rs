@@ -25,8 +25,8 @@ pub(super) struct Report<'t> {
     /// Answered as expected.
     requests: u64,
     requests_per_second: f64,
-    /// Of those requests: from when a request was due (in a closed loop, when its batch was sent) until
-    /// its reply was read.
+    /// Of those requests: from when a request was due (in a closed loop, when its batch was sent)
+    /// until its reply was read.
     latency_us: Latency,
     /// Requests that failed.
     errors: u64,

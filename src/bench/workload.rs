@@ -42,8 +42,8 @@ fn of_command(command: Command) -> Result<Exchange, String> {
     Exchange::new(&request, out.written(), 1, expected)
 }
 
-/// A request with the demo's nested struct. A client would add a tag. Here all requests are alike, and
-/// have none.
+/// A request with the demo's nested struct. A client would add a tag. Here all requests are alike,
+/// and have none.
 fn complex() -> Result<Vec<u8>, String> {
     let value = Complex::article();
     let levels = value.levels().map_err(|_| "the demo's struct is beyond its own limits")?;

@@ -12,8 +12,8 @@ use super::pace::due_at;
 use super::replies::{End, Replies};
 use super::tally::Tally;
 
-/// Reads of one turn. A connection that has more to read gets another turn, after the other connections
-/// had theirs and the clock was read: a server that sends without end holds nothing up.
+/// Reads of one turn. A connection that has more to read gets another turn, after the other
+/// connections had theirs and the clock was read: a server that sends without end holds nothing up.
 const READS_PER_TURN: u32 = 4;
 
 /// What the connections share, lent to the one whose turn it is.
@@ -222,8 +222,8 @@ impl Connection {
         }
     }
 
-    /// The connection is over: each request that it owes has failed, once. A fault counts as one failure
-    /// even where nothing is owed; so does an end before the load's.
+    /// The connection is over: each request that it owes has failed, once. A fault counts as one
+    /// failure even where nothing is owed; so does an end before the load's.
     fn close(&mut self, end: End, tally: &mut Tally) {
         let (error, least) = match end {
             End::Closed(error) => (error, u64::from(self.left > 0)),

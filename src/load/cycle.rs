@@ -13,7 +13,8 @@ pub(super) struct Cycle {
 }
 
 impl Cycle {
-    /// `frames` holds `count` frames of one length, back to back. `None` if its length says otherwise.
+    /// `frames` holds `count` frames of one length, back to back. `None` if its length says
+    /// otherwise.
     pub(super) fn new(frames: &[u8], count: usize) -> Option<Self> {
         let repeats_after = frames.len();
         if frames.is_empty() || !repeats_after.is_multiple_of(count) {

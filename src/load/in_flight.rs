@@ -27,8 +27,8 @@ impl InFlight {
         self.batches.push_back(Batch { due, unanswered: requests });
     }
 
-    /// Takes `count` of the oldest off, and calls `each` with the time when they were due and how many
-    /// they are. Returns how many of `count` were not in flight.
+    /// Takes `count` of the oldest off, and calls `each` with the time when they were due and how
+    /// many they are. Returns how many of `count` were not in flight.
     pub(super) fn settle(&mut self, count: u64, mut each: impl FnMut(Duration, u64)) -> u64 {
         let mut left = count;
         while left > 0

@@ -13,8 +13,8 @@ pub(super) enum Inspected {
     Right(usize),
     /// A refusal, or another body; its kind, and its length.
     Wrong(&'static str, usize),
-    /// A frame that answers none of the requests, which are all untagged: an event, or a reply with a
-    /// tag (docs/PROTOCOL.md §10.2, §10.3); its length.
+    /// A frame that answers none of the requests, which are all untagged: an event, or a reply with
+    /// a tag (docs/PROTOCOL.md §10.2, §10.3); its length.
     Skipped(usize),
     /// A refusal behind which the server closes the connection: nothing more is read (§10.4).
     Last(&'static str),

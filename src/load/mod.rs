@@ -1,7 +1,7 @@
 //! A load generator for TCP servers, on one thread.
 //!
-//! It must cost less than any server that it measures. While a server answers as expected, nothing is
-//! encoded and nothing is decoded: requests are bytes prepared in advance, many to a write, and
+//! It must cost less than any server that it measures. While a server answers as expected, nothing
+//! is encoded and nothing is decoded: requests are bytes prepared in advance, many to a write, and
 //! replies are compared with the expected bytes, many to a read. Only bytes that differ are parsed
 //! ([`inspect`]).
 //!

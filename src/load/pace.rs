@@ -9,8 +9,8 @@ pub(crate) enum Pace {
     For(Duration),
     /// A closed loop of so many requests.
     Count(u64),
-    /// An open loop: requests are due at even intervals, the connections in turn, whether or not the
-    /// server answers.
+    /// An open loop: requests are due at even intervals, the connections in turn, whether or not
+    /// the server answers.
     Open {
         /// Requests a second.
         rate: u64,

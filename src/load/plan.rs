@@ -15,7 +15,7 @@ pub(crate) struct Plan {
     /// Requests in flight on each connection.
     pub(crate) depth: u32,
     pub(crate) pace: Pace,
-    /// For connecting. Also for the replies still missing when the last request was due; without such a
-    /// time ([`Pace::Count`]), between one reply and the next.
+    /// For connecting. Also for the replies still missing when the last request was due; without
+    /// such a time ([`Pace::Count`]), between one reply and the next.
     pub(crate) timeout: Duration,
 }

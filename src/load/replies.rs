@@ -25,8 +25,8 @@ pub(super) struct Replies {
 }
 
 impl Replies {
-    /// Takes received bytes, and calls `settle` for the replies that they complete. Stops at the first
-    /// error, its own or that of `settle`.
+    /// Takes received bytes, and calls `settle` for the replies that they complete. Stops at the
+    /// first error, its own or that of `settle`.
     pub(super) fn take(
         &mut self,
         bytes: &[u8],

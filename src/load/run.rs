@@ -19,8 +19,8 @@ use super::tally::Tally;
 /// No connection has this key.
 const WAKE: Token = Token(usize::MAX);
 
-/// Whether readiness reports urgent data, which ends a read early. Elsewhere, no read that is shorter
-/// than its buffer shows that the socket is empty.
+/// Whether readiness reports urgent data, which ends a read early. Elsewhere, no read that is
+/// shorter than its buffer shows that the socket is empty.
 const REPORTS_URGENT_DATA: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// Who shows how far the load is.
@@ -92,8 +92,8 @@ impl<'e> Load<'e> {
         })
     }
 
-    /// Sends for as long as the plan says, and takes the replies to all that was sent, until the plan's
-    /// deadline or until it is stopped.
+    /// Sends for as long as the plan says, and takes the replies to all that was sent, until the
+    /// plan's deadline or until it is stopped.
     ///
     /// # Errors
     /// Waiting for readiness failed.
@@ -132,7 +132,8 @@ impl<'e> Load<'e> {
         for key in 0..self.connections.len() {
             self.turn(key, |connection, cx| {
                 connection.send_due(cx.clock.elapsed(), cx);
-                // Readiness is reported once. What came while the connections were opened is read here.
+                // Readiness is reported once. What came while the connections were opened is read
+                // here.
                 connection.ready(Some(ReadUntil::Blocked), cx);
             });
         }
@@ -184,8 +185,8 @@ impl<'e> Load<'e> {
         }
     }
 
-    /// When the replies that are missing are given up. Only replies to requests move it, and only where
-    /// their number is given: nothing else that a server sends makes a load longer.
+    /// When the replies that are missing are given up. Only replies to requests move it, and only
+    /// where their number is given: nothing else that a server sends makes a load longer.
     fn deadline(&self) -> Duration {
         self.pace.end().unwrap_or(self.cx.tally.last_reply) + self.timeout
     }

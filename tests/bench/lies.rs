@@ -1,5 +1,5 @@
-//! Servers that never come to an end, or answer what wasn't asked: a load ends at its deadline all the
-//! same, and each request is counted once (docs/PROTOCOL.md §10).
+//! Servers that never come to an end, or answer what wasn't asked: a load ends at its deadline all
+//! the same, and each request is counted once (docs/PROTOCOL.md §10).
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,8 +13,8 @@ use crate::support::{REPLY, badly, bench, count, fake, fake_of, figures, request
 /// How late a busy machine may be.
 const LATE: Duration = Duration::from_secs(5);
 
-/// The results of a load of one connection with eight requests in flight, all of which fail, and which
-/// must end at its deadline.
+/// The results of a load of one connection with eight requests in flight, all of which fail, and
+/// which must end at its deadline.
 fn all_eight_fail(script: impl Fn(TcpStream) + Clone + Send + 'static) -> [Value; 3] {
     let loads: [&[&str]; 3] =
         [&["--requests", "8"], &["--seconds", "0.3"], &["--seconds", "0.3", "--rate", "1000"]];
@@ -107,7 +107,8 @@ fn an_untagged_stopping_ends_the_connection() {
         let (addr, server) = fake_of(|listener| {
             let (mut tcp, _) = listener.accept().expect("a connection");
             requests(&mut tcp, 10);
-            // The rest of its answer stays away: that the client closes must follow from this alone.
+            // The rest of its answer stays away: that the client closes must follow from this
+            // alone.
             tcp.write_all(&[REPLY, REPLY, b"ERR\nstopping\n", REPLY].concat()).expect("sent");
             let mut behind = Vec::new();
             let _reset = tcp.read_to_end(&mut behind);

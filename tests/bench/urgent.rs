@@ -1,5 +1,5 @@
-//! Urgent data (`MSG_OOB`) among the replies: a read ends where it stands, and is no sign of an empty
-//! socket.
+//! Urgent data (`MSG_OOB`) among the replies: a read ends where it stands, and is no sign of an
+//! empty socket.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use crate::interrupt::{finish, signal, start};
 use crate::support::{REPLY, count, fake_of, figures, requests};
 
-/// Replies with an urgent byte between the two. A client that takes them one by one still gets both.
+/// Replies with an urgent byte between the two. A client that takes them one by one still gets
+/// both.
 fn reply_with_urgent_data(tcp: &mut TcpStream) {
     tcp.write_all(REPLY).expect("sent");
     send(&*tcp, b"!", SendFlags::OOB).expect("sent");

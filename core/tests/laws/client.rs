@@ -1,4 +1,4 @@
-//! The client's side: tags, order, what is late, forgotten, too large, told, cut off; the window.
+//! The client session: tags, order, late, forgotten and over-long replies, faults, the window.
 
 use linecard_core::{
     Body, Bytes, ClientSession, Code, Command, Fault, Incoming, OutBuf, Postcard, Refusal,
@@ -13,7 +13,7 @@ impl Command for Say {
     type Reply<'i> = Text<'i>;
 }
 
-/// A client of which `calls` calls, with the tags 0, 1, …, are on their way.
+/// A client with `calls` calls in flight, with the tags 0, 1, …
 fn waiting(calls: u32) -> ClientSession<8> {
     waiting_with(calls, 200)
 }
@@ -27,16 +27,16 @@ fn waiting_with(calls: u32, max_reply_len: u32) -> ClientSession<8> {
     client
 }
 
-/// What `bytes` and then the end of the stream are to a client, however they are cut.
-fn arrivals(mut client: ClientSession<8>, bytes: impl AsRef<[u8]>) -> Vec<String> {
+/// What a client reports for `bytes`, received one by one, and then the end of the stream.
+fn reports(mut client: ClientSession<8>, bytes: impl AsRef<[u8]>) -> Vec<String> {
     let bytes = bytes.as_ref();
     let mut found = Vec::new();
     let (mut start, mut shown) = (0, 0);
     while found.last().is_none_or(|last: &String| !last.starts_with("Closed")) {
-        let (consumed, arrival) = client.step(&bytes[start..shown], shown == bytes.len());
+        let (consumed, incoming) = client.step(&bytes[start..shown], shown == bytes.len());
         start += consumed;
-        assert!(found.len() <= bytes.len(), "it spins");
-        match arrival {
+        assert!(found.len() <= bytes.len(), "it loops without end");
+        match incoming {
             Incoming::NeedInput { .. } => shown += 1,
             Incoming::Reply { tag, body: Ok(Body::Line(line)) } => {
                 found.push(format!("{tag} = {}", line.escape_ascii()));
@@ -51,7 +51,7 @@ fn arrivals(mut client: ClientSession<8>, bytes: impl AsRef<[u8]>) -> Vec<String
             Incoming::Event(event) => found.push(format!("event {}", event.name)),
             Incoming::Skipped => found.push("skipped".into()),
             Incoming::Disconnected(Refusal { code, name, message }) => {
-                found.push(format!("told {code} {name}: {message}"));
+                found.push(format!("disconnected {code} {name}: {message}"));
             }
             Incoming::Closed(fault) => found.push(format!("Closed {fault:?}")),
         }
@@ -77,10 +77,10 @@ fn a_call_is_written_with_its_tag() {
 }
 
 #[test]
-fn replies_are_told_apart_by_tag() {
+fn replies_are_matched_by_tag() {
     let bytes = "OK #0\na\nERR #1\nfailed no way\nOK 3 #2\nb\nc\n";
     assert_eq!(
-        arrivals(waiting(3), bytes),
+        reports(waiting(3), bytes),
         ["0 = a", "1 ! failed failed: no way", "2 == b\\nc", "Closed End"]
     );
 }
@@ -89,41 +89,41 @@ fn replies_are_told_apart_by_tag() {
 fn late_replies_and_events_are_skipped() {
     let bytes = "OK #9\nlate\nTICK\nx\nERR #9\nfailed\nMORE #0\nx\nOK #0\na\nOK #0\nagain\n";
     assert_eq!(
-        arrivals(waiting(1), bytes),
+        reports(waiting(1), bytes),
         ["skipped", "event TICK", "skipped", "event MORE", "0 = a", "skipped", "Closed End"]
     );
 }
 
 #[test]
-fn a_call_given_up_is_skipped_when_it_is_answered_or_passed_over() {
+fn the_reply_to_a_forgotten_call_is_skipped() {
     let mut client = waiting(3);
     client.forget(0);
     assert_eq!(client.unanswered(), 3);
-    let answered = arrivals(client, "OK #0\na\nOK #1\nb\nERR #2\nfailed\n");
+    let answered = reports(client, "OK #0\na\nOK #1\nb\nERR #2\nfailed\n");
     assert_eq!(answered, ["skipped", "1 = b", "2 ! failed failed: ", "Closed End"]);
 
     let mut client = waiting(3);
     client.forget(0);
     client.forget(1);
-    let (_, arrival) = client.step(b"OK #2\nc\n", false);
-    assert_eq!(arrival, Incoming::Reply { tag: 2, body: Ok(Body::Line(b"c")) });
+    let (_, incoming) = client.step(b"OK #2\nc\n", false);
+    assert_eq!(incoming, Incoming::Reply { tag: 2, body: Ok(Body::Line(b"c")) });
     assert_eq!(client.unanswered(), 0);
 }
 
 #[test]
-fn a_reply_before_its_turn_is_a_fault() {
-    assert_eq!(arrivals(waiting(2), "OK #1\nb\nOK #0\na\n"), ["Closed Order"]);
+fn a_reply_out_of_order_is_a_fault() {
+    assert_eq!(reports(waiting(2), "OK #1\nb\nOK #0\na\n"), ["Closed Order"]);
     let mut client = waiting(3);
     client.forget(1);
-    assert_eq!(arrivals(client, "OK #2\nb\nOK #0\na\n"), ["Closed Order"]);
+    assert_eq!(reports(client, "OK #2\nb\nOK #0\na\n"), ["Closed Order"]);
 }
 
 #[test]
-fn an_untagged_error_concerns_the_connection() {
+fn an_untagged_error_is_for_the_connection() {
     let bytes = "OK #0\na\nERR\nstopping see you\nOK #1\nnever\n";
     assert_eq!(
-        arrivals(waiting(2), bytes),
-        ["0 = a", "told stopping stopping: see you", "Closed End"]
+        reports(waiting(2), bytes),
+        ["0 = a", "disconnected stopping stopping: see you", "Closed End"]
     );
 }
 
@@ -131,17 +131,17 @@ fn an_untagged_error_concerns_the_connection() {
 fn an_unknown_code_counts_as_failed() {
     let bytes = "ERR #0\nquota-exceeded try tomorrow\n";
     assert_eq!(
-        arrivals(waiting(1), bytes),
+        reports(waiting(1), bytes),
         ["0 ! failed quota-exceeded: try tomorrow", "Closed End"]
     );
     for code in Code::ALL {
         let bytes = format!("ERR #0\n{code} a  b \n");
-        assert_eq!(arrivals(waiting(1), bytes)[0], format!("0 ! {code} {code}: a  b "));
+        assert_eq!(reports(waiting(1), bytes)[0], format!("0 ! {code} {code}: a  b "));
     }
 }
 
 #[test]
-fn what_no_server_sends_is_a_fault() {
+fn frames_that_no_server_sends_are_faults() {
     for bytes in [
         "OK\nhi\n",
         "OK 2\nhi\n",
@@ -158,84 +158,84 @@ fn what_no_server_sends_is_a_fault() {
         "OK #x\nhi\n",
         "ERR #0\nfailed\r\r\n",
     ] {
-        assert_eq!(arrivals(waiting(1), bytes), ["Closed Grammar"], "{bytes:?}");
+        assert_eq!(reports(waiting(1), bytes), ["Closed Grammar"], "{bytes:?}");
     }
-    assert_eq!(arrivals(waiting(1), b"ERR #0\nfail\xff\n"), ["Closed Grammar"]);
-    assert_eq!(arrivals(waiting(1), "O".repeat(57)), ["Closed Grammar"]);
-    assert_eq!(arrivals(waiting(1), "OK 1 #0\nhi\n"), ["Closed Desync"]);
-    assert_eq!(arrivals(waiting(1), format!("OK 201 #0\n{}", "x".repeat(202))), ["Closed Desync"]);
+    assert_eq!(reports(waiting(1), b"ERR #0\nfail\xff\n"), ["Closed Grammar"]);
+    assert_eq!(reports(waiting(1), "O".repeat(57)), ["Closed Grammar"]);
+    assert_eq!(reports(waiting(1), "OK 1 #0\nhi\n"), ["Closed Desync"]);
+    assert_eq!(reports(waiting(1), format!("OK 201 #0\n{}", "x".repeat(202))), ["Closed Desync"]);
 }
 
 #[test]
-fn an_end_is_told_from_a_cut() {
-    assert_eq!(arrivals(waiting(1), ""), ["Closed End"]);
-    assert_eq!(arrivals(waiting(1), "OK #0\nhi\n"), ["0 = hi", "Closed End"]);
+fn an_end_between_frames_differs_from_one_within() {
+    assert_eq!(reports(waiting(1), ""), ["Closed End"]);
+    assert_eq!(reports(waiting(1), "OK #0\nhi\n"), ["0 = hi", "Closed End"]);
     for cut in
         ["O", "OK #0\n", "OK #0\nhi", "OK 2 #0\nh", "OK 2 #0\nhi", "OK 201 #0\n", "OK 201 #0\nx"]
     {
-        assert_eq!(arrivals(waiting(1), cut), ["Closed Truncated"], "{cut:?}");
+        assert_eq!(reports(waiting(1), cut), ["Closed Truncated"], "{cut:?}");
     }
-    assert_eq!(arrivals(waiting(1), format!("OK #0\n{}", "x".repeat(300))), ["Closed Truncated"]);
+    assert_eq!(reports(waiting(1), format!("OK #0\n{}", "x".repeat(300))), ["Closed Truncated"]);
 }
 
 #[test]
-fn an_end_within_a_reply_that_is_skipped_is_a_cut() {
+fn an_end_within_a_skipped_reply_is_truncation() {
     for bytes in [format!("OK 201 #0\n{}", "x".repeat(201)), format!("OK #0\n{}", "x".repeat(300))]
     {
         let mut client = waiting(1);
-        let (consumed, arrival) = client.step(bytes.as_bytes(), false);
-        assert_eq!((consumed, arrival), (bytes.len(), Incoming::NeedInput { frame_len: None }));
+        let (consumed, incoming) = client.step(bytes.as_bytes(), false);
+        assert_eq!((consumed, incoming), (bytes.len(), Incoming::NeedInput { frame_len: None }));
         assert_eq!(client.step(b"", true), (0, Incoming::Closed(Fault::Truncated)));
     }
 }
 
 #[test]
-fn exactly_the_capacity_is_taken_and_more_is_skipped_and_reported() {
+fn a_reply_at_the_capacity_is_taken_and_a_longer_one_reported() {
     let full = "x".repeat(200);
     for head in ["OK 200 #0", "OK #0"] {
-        assert!(arrivals(waiting(1), format!("{head}\n{full}\n"))[0].starts_with("0 ="), "{head}");
+        assert!(reports(waiting(1), format!("{head}\n{full}\n"))[0].starts_with("0 ="), "{head}");
     }
     for head in ["OK 201 #0", "OK #0"] {
         let bytes = format!("{head}\n{full}x\nOK #1\nhi\n");
-        assert_eq!(arrivals(waiting(2), bytes), ["0 > 201", "1 = hi", "Closed End"], "{head}");
+        assert_eq!(reports(waiting(2), bytes), ["0 > 201", "1 = hi", "Closed End"], "{head}");
     }
     let late = format!("OK 201 #9\n{full}x\nOK #0\nhi\n");
-    assert_eq!(arrivals(waiting(1), late), ["skipped", "0 = hi", "Closed End"]);
+    assert_eq!(reports(waiting(1), late), ["skipped", "0 = hi", "Closed End"]);
     let event = format!("TICK 201\n{full}x\nOK #0\nhi\n");
-    assert_eq!(arrivals(waiting(1), event), ["skipped", "0 = hi", "Closed End"]);
+    assert_eq!(reports(waiting(1), event), ["skipped", "0 = hi", "Closed End"]);
     let untagged = format!("OK 201\n{full}x\n");
-    assert_eq!(arrivals(waiting(1), untagged), ["Closed Grammar"]);
+    assert_eq!(reports(waiting(1), untagged), ["Closed Grammar"]);
     let error = format!("ERR #0\nfailed {full}\n");
-    assert_eq!(arrivals(waiting(1), error), ["Closed Grammar"]);
+    assert_eq!(reports(waiting(1), error), ["Closed Grammar"]);
     let order = format!("OK 201 #1\n{full}x\n");
-    assert_eq!(arrivals(waiting(2), order), ["Closed Order"]);
+    assert_eq!(reports(waiting(2), order), ["Closed Order"]);
 }
 
 #[test]
-fn a_forgotten_reply_beyond_the_capacity_is_skipped() {
+fn a_forgotten_reply_over_the_capacity_is_skipped() {
     let mut client = waiting(1);
     client.forget(0);
     let bytes = format!("OK 201 #0\n{}\n", "x".repeat(201));
-    assert_eq!(arrivals(client, bytes), ["skipped", "Closed End"]);
+    assert_eq!(reports(client, bytes), ["skipped", "Closed End"]);
 }
 
 #[test]
-fn the_longest_error_fits_any_client() {
+fn the_longest_error_fits_every_client() {
     let words = "w".repeat(96);
     let bytes = format!("ERR #0\nunknown-command {words}\n");
     let expected = format!("0 ! unknown-command unknown-command: {words}");
-    assert_eq!(arrivals(waiting_with(1, 0), bytes), [&*expected, "Closed End"]);
+    assert_eq!(reports(waiting_with(1, 0), bytes), [&*expected, "Closed End"]);
 }
 
 #[test]
-fn a_huge_reply_costs_nothing_but_its_time() {
+fn a_huge_reply_is_not_buffered() {
     let mut client = waiting(1);
-    let (consumed, arrival) = client.step(b"OK 4294967295 #0\nxxx", false);
-    assert_eq!((consumed, arrival), (20, Incoming::NeedInput { frame_len: None }));
+    let (consumed, incoming) = client.step(b"OK 4294967295 #0\nxxx", false);
+    assert_eq!((consumed, incoming), (20, Incoming::NeedInput { frame_len: None }));
 }
 
 #[test]
-fn the_window_bounds_what_is_unanswered() {
+fn the_window_limits_unanswered_bytes() {
     let mut client = ClientSession::<3>::new(200, 22);
     let mut buf = [0; 200];
     let mut out = OutBuf::new(&mut buf);
@@ -244,14 +244,14 @@ fn the_window_bounds_what_is_unanswered() {
     let written = out.written().len();
     assert_eq!(written, 12 + 8);
     assert_eq!(client.call::<Say>(&Text(""), &mut out), Err(RequestError::Window));
-    assert_eq!(out.written().len(), written, "a call not made was written");
-    let (_, arrival) = client.step(b"OK #0\n\n", false);
-    assert!(matches!(arrival, Incoming::Reply { tag: 0, .. }));
+    assert_eq!(out.written().len(), written, "a refused call was written");
+    let (_, incoming) = client.step(b"OK #0\n\n", false);
+    assert!(matches!(incoming, Incoming::Reply { tag: 0, .. }));
     assert_eq!(client.call::<Say>(&Text("sixsix"), &mut out), Ok(2), "8 + 14 is the window");
 }
 
 #[test]
-fn one_call_longer_than_the_window_goes_alone() {
+fn a_call_over_the_window_is_sent_alone() {
     let mut client = ClientSession::<3>::new(200, 0);
     let mut buf = [0; 200];
     let mut out = OutBuf::new(&mut buf);
@@ -260,7 +260,7 @@ fn one_call_longer_than_the_window_goes_alone() {
 }
 
 #[test]
-fn no_more_calls_than_the_capacity_are_unanswered() {
+fn calls_in_flight_are_limited() {
     let mut client = ClientSession::<2>::new(200, 1_000);
     let mut buf = [0; 200];
     let mut out = OutBuf::new(&mut buf);
@@ -273,7 +273,7 @@ fn no_more_calls_than_the_capacity_are_unanswered() {
 }
 
 #[test]
-fn a_call_that_is_not_made_leaves_no_trace() {
+fn a_refused_call_changes_nothing() {
     let mut client = ClientSession::<2>::new(200, 1_000);
     let mut buf = [0; 11];
     let mut out = OutBuf::new(&mut buf);
@@ -287,7 +287,7 @@ fn a_call_that_is_not_made_leaves_no_trace() {
 }
 
 #[test]
-fn an_error_can_be_read_from_its_line_alone() {
+fn a_refusal_is_parsed_from_its_line() {
     let refusal = Refusal { code: Code::Failed, name: "failed", message: "no" };
     assert_eq!(Refusal::parse(Body::Line(b"failed no")), Some(refusal));
     assert_eq!(Refusal::parse(Body::Counted(b"failed no")), None);

@@ -1,15 +1,15 @@
-//! What errors say to a person: one line each, no two alike.
+//! The text of errors: one line each, no two the same.
 
 use linecard_core::blocking::CallerError;
 use linecard_core::table::TableError;
 use linecard_core::{CallError, Code, DecodeError, Fault, Refusal, RequestError};
 
 #[test]
-fn errors_say_what_happened() {
+fn errors_have_readable_text() {
     let no = Refusal { code: Code::Failed, name: "quota", message: "come back" };
     assert_eq!(no.to_string(), "quota come back");
     assert_eq!(Refusal { message: "", ..no }.to_string(), "quota");
-    let said = [
+    let texts = [
         (CallerError::Io("gone"), "the connection failed: gone"),
         (
             CallerError::Call(CallError::Disconnected(no)),
@@ -31,13 +31,13 @@ fn errors_say_what_happened() {
         ),
         (CallerError::Call(CallError::Closed(Fault::Order)), "the server answered out of order"),
     ];
-    for (error, words) in said {
+    for (error, words) in texts {
         assert_eq!(error.to_string(), words);
     }
 }
 
 #[test]
-fn no_two_errors_say_the_same() {
+fn no_two_errors_have_the_same_text() {
     let mut all: Vec<String> = Vec::new();
     let calls = [
         RequestError::Name,
@@ -49,7 +49,7 @@ fn no_two_errors_say_the_same() {
     let faults = [Fault::End, Fault::Truncated, Fault::Grammar, Fault::Desync, Fault::Order];
     all.extend(calls.map(|error| error.to_string()));
     all.extend(faults.map(|fault| fault.to_string()));
-    all.extend([DecodeError::Payload, DecodeError::Text].map(|reject| reject.to_string()));
+    all.extend([DecodeError::Payload, DecodeError::Text].map(|error| error.to_string()));
     all.extend([TableError::Full, TableError::Taken].map(|error| error.to_string()));
     all.extend(Code::ALL.map(|code| code.to_string()));
     let alone: [CallerError<'_, &str>; 2] =

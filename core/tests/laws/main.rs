@@ -1,8 +1,9 @@
-//! The laws of docs/PROTOCOL.md, held against the core from outside: one file a subject.
+//! Tests of core through its public interface: the rules ("laws") of docs/PROTOCOL.md, one file a
+//! subject.
 //!
-//! `cargo test -p linecard-core`. Property tests print what to add to a regression file when they
-//! fail; the link simulator prints its seed, and `LINECARD_SEED=… cargo test -p linecard-core link`
-//! runs that one again.
+//! `cargo test -p linecard-core`, and once more with `--features small`. A property test that fails
+//! prints what to add to its regression file. The link simulator prints its seed;
+//! `LINECARD_SEED=… cargo test -p linecard-core link` runs that one again.
 
 #![allow(clippy::disallowed_methods, reason = "a test may panic: that is how it fails")]
 

@@ -1,4 +1,4 @@
-//! The server of the demo commands against an oracle that shares no code with it.
+//! A session with the demo commands, against an oracle that shares no code with it.
 
 use linecard_core::{Body, Frame, Limits, Payload as _, Postcard};
 use linecard_demo::{Demo, Levels, table};
@@ -12,10 +12,11 @@ use proptest::prelude::*;
 use crate::support::{SMALL, Server};
 use crate::vectors::limits_of;
 
-/// Limits that random streams meet often.
+/// Limits that random streams often reach.
 const TIGHT: oracle::Limits = oracle::Limits { max_body: 120, max_reply: 100, skip_budget: 400 };
 
-/// What a server sends for `bytes` cut at random, and whether it closes; then the end.
+/// What a server sends for `bytes` in random pieces and, if `end`, the end of the stream; and
+/// whether it closes.
 fn serve(limits: &Limits, bytes: &[u8], random: &mut Random, end: bool) -> (Vec<u8>, bool) {
     let table = table();
     let mut server = Server::with(limits, table.bind(Demo));
@@ -23,7 +24,7 @@ fn serve(limits: &Limits, bytes: &[u8], random: &mut Random, end: bool) -> (Vec<
     while !rest.is_empty() {
         let most = if random.one_in(2) { 4 } else { 200 };
         let (piece, after) = rest.split_at((1 + random.below(most)).min(rest.len()));
-        server.show(piece);
+        server.receive(piece);
         rest = after;
     }
     let mut sent = server.take_sent();
@@ -33,7 +34,7 @@ fn serve(limits: &Limits, bytes: &[u8], random: &mut Random, end: bool) -> (Vec<
     (sent, server.is_closed())
 }
 
-/// The session's bytes against the oracle's replies.
+/// Compares the session's bytes with the oracle's replies.
 fn agrees(bytes: &[u8], want: &oracle::Outcome, sent: &[u8], closes: bool) -> Result<(), String> {
     let got = replies::all(sent)?;
     replies::compare(&want.replies, &got)
@@ -56,7 +57,7 @@ fn random_streams_are_answered_as_the_oracle_answers() {
 }
 
 #[test]
-fn random_payloads_mean_what_the_oracle_says() {
+fn random_payloads_decode_as_the_oracle_says() {
     for seed in 0..2_000 {
         let mut random = Random::new(seed);
         let bytes = if random.one_in(4) {
@@ -67,18 +68,19 @@ fn random_payloads_mean_what_the_oracle_says() {
         let want = oracle::complex::Complex::decode(&bytes).map(|value| value.encode());
         let mut buf = vec![0; 2_048];
         let got = Postcard::<Levels<'_>>::decode(Body::Counted(&bytes)).ok().map(|levels| {
-            postcard::to_slice(&levels.0, &mut buf).expect("room for the widest").to_vec()
+            postcard::to_slice(&levels.0, &mut buf).expect("the longest value fits").to_vec()
         });
         assert_eq!(got, want, "seed {seed}: {}", show(&bytes));
     }
 }
 
-/// Bytes that are heads and bodies more often than chance would have it.
+/// Random bytes, with more heads and bodies in them than by chance.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         4 => prop::sample::select(vec![
-            "STRING", "COMPLEX", "FROB", "OK", "ERR", " ", "#", "\n", "\n", "\r\n", "\r", "\n\n", "0", "1",
-            "5", "16", "17", "32", "33", " 5\n", " #7\n", "01", "4294967295", "4294967296", "abcde", "é",
+            "STRING", "COMPLEX", "FROB", "OK", "ERR", " ", "#", "\n", "\n", "\r\n", "\r", "\n\n",
+            "0", "1", "5", "16", "17", "32", "33", " 5\n", " #7\n", "01", "4294967295",
+            "4294967296", "abcde", "é",
         ])
         .prop_map(|word| word.as_bytes().to_vec()),
         1 => vec(any::<u8>(), 0..40),
@@ -89,7 +91,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_bytes_are_framed_as_the_oracle_frames_them(
+    fn any_bytes_get_the_replies_that_the_oracle_gives(
         bytes in bytes(), seed in any::<u64>(), end in any::<bool>(),
     ) {
         let limits = oracle::Limits { max_body: 16, max_reply: 64, skip_budget: 32 };
@@ -99,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn any_head_is_what_the_oracle_says(bytes in bytes()) {
+    fn any_frame_is_parsed_as_the_oracle_parses_it(bytes in bytes()) {
         let unlimited = usize::try_from(u32::MAX).expect("64 bits");
         let unlimited =
             oracle::Limits { max_body: unlimited, max_reply: unlimited, skip_budget: unlimited };
@@ -118,11 +120,11 @@ proptest! {
     }
 
     #[test]
-    fn whatever_came_before_a_frame_in_sync_is_answered(bytes in bytes(), seed in any::<u64>()) {
-        // Any payload, counted, of any command: the next command is answered.
+    fn after_any_counted_body_the_next_request_is_answered(bytes in bytes(), seed in any::<u64>()) {
         let mut random = Random::new(seed);
         let name = random.pick(&["STRING", "COMPLEX", "FROB"]);
-        let frame = [format!("{name} {}\n", bytes.len()).as_bytes(), &bytes, b"\nSTRING #9\n\n"].concat();
+        let head = format!("{name} {}\n", bytes.len());
+        let frame = [head.as_bytes(), &bytes, b"\nSTRING #9\n\n"].concat();
         let limits = Limits { max_body_len: 100, skip_budget: 10_000, ..Limits::DEVICE };
         let (sent, closes) = serve(&limits, &frame, &mut random, false);
         let replies = replies::all(&sent).expect("replies");

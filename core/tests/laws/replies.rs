@@ -1,4 +1,4 @@
-//! What an answer looks like on the wire: text rules, limits, words, once.
+//! Replies on the wire: how text is delimited, limits, error messages, one reply a request.
 
 use std::cell::Cell;
 
@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer, ser::Error as _};
 
 use crate::support::{SMALL, Server, answer};
 
-/// Answers one request with `tag` 7 as it is told to, and gives back what was sent.
+/// Answers one request, with the tag 7, and returns what was sent.
 fn sent(limits: &Limits, answer: impl FnOnce(Reply<'_>) -> Answered) -> (Vec<u8>, Option<Code>) {
     let mut session = Session::new(limits, Instant::from_millis(0));
     let mut buf = vec![0; limits.max_reply_frame_len()];
@@ -27,7 +27,7 @@ fn wire(answer: impl FnOnce(Reply<'_>) -> Answered) -> String {
 }
 
 #[test]
-fn a_text_is_a_line_where_it_can_be() {
+fn a_text_is_a_line_if_possible() {
     assert_eq!(wire(|reply| reply.text("hi")), "OK #7\nhi\n");
     assert_eq!(wire(|reply| reply.text("")), "OK #7\n\n");
     assert_eq!(wire(|reply| reply.text("a\rb")), "OK #7\na\rb\n");
@@ -49,7 +49,7 @@ fn bytes_and_values_are_always_counted() {
 }
 
 #[test]
-fn exactly_the_reply_limit_is_sent_and_one_more_is_refused() {
+fn a_reply_at_the_limit_is_sent_and_one_byte_more_is_refused() {
     let too_large = "ERR #7\nreply-too-large over 64\n";
     let full = "x".repeat(64);
     let over = "x".repeat(65);
@@ -74,7 +74,7 @@ fn a_limit_too_small_for_an_error_does_not_limit_errors() {
 }
 
 #[test]
-fn the_reply_limit_does_not_depend_on_what_is_free() {
+fn the_reply_limit_does_not_depend_on_free_space() {
     for spare in [0, 1, 1_000] {
         let mut session = Session::new(&SMALL, Instant::from_millis(0));
         let mut buf = vec![0; SMALL.max_reply_frame_len() + spare];
@@ -86,7 +86,7 @@ fn the_reply_limit_does_not_depend_on_what_is_free() {
 }
 
 #[test]
-fn the_longest_reply_fits_the_room_exactly() {
+fn the_longest_error_fits_the_smallest_output() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut buf = vec![0; SMALL.max_reply_frame_len()];
     let mut out = OutBuf::new(&mut buf);
@@ -96,9 +96,9 @@ fn the_longest_reply_fits_the_room_exactly() {
     assert_eq!(out.written().len(), "ERR #4294967295\nunknown-command ".len() + 96 + 1);
 }
 
-struct Unwritable;
+struct FailsToSerialize;
 
-impl Serialize for Unwritable {
+impl Serialize for FailsToSerialize {
     fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
         Err(S::Error::custom("no"))
     }
@@ -106,16 +106,16 @@ impl Serialize for Unwritable {
 
 #[test]
 fn a_value_that_cannot_be_encoded_is_a_failure() {
-    let (bytes, code) = sent(&SMALL, |reply| reply.postcard(&Unwritable));
+    let (bytes, code) = sent(&SMALL, |reply| reply.postcard(&FailsToSerialize));
     assert_eq!(bytes, b"ERR #7\nfailed the reply can't be encoded\n");
     assert_eq!(code, Some(Code::Failed));
-    let (bytes, _) = sent(&SMALL, |reply| reply.postcard(&("written before", Unwritable)));
+    let (bytes, _) = sent(&SMALL, |reply| reply.postcard(&("written before", FailsToSerialize)));
     assert_eq!(bytes, b"ERR #7\nfailed the reply can't be encoded\n");
 }
 
 #[test]
-fn words_are_cut_and_cleaned() {
-    let error = |words: &str| wire(|reply| reply.error(Code::Failed, words));
+fn messages_are_cut_and_made_printable() {
+    let error = |message: &str| wire(|reply| reply.error(Code::Failed, message));
     assert_eq!(error(""), "ERR #7\nfailed\n");
     assert_eq!(error("no more"), "ERR #7\nfailed no more\n");
     assert_eq!(error("a\nOK #8\r\nx"), "ERR #7\nfailed a?OK #8??x\n");
@@ -127,11 +127,11 @@ fn words_are_cut_and_cleaned() {
 }
 
 #[test]
-fn every_code_can_be_sent_and_says_so() {
+fn every_code_can_be_sent() {
     for code in Code::ALL {
-        let (bytes, said) = sent(&SMALL, |reply| reply.error(code, ""));
+        let (bytes, sent_code) = sent(&SMALL, |reply| reply.error(code, ""));
         assert_eq!(bytes, format!("ERR #7\n{code}\n").into_bytes());
-        assert_eq!(said, Some(code));
+        assert_eq!(sent_code, Some(code));
     }
     assert_eq!(sent(&SMALL, |reply| reply.text("")).1, None);
 }
@@ -147,11 +147,11 @@ fn only_the_first_answer_counts() {
     assert_eq!(twice, "OK #7\nfirst\n");
 }
 
-/// A payload that is beyond a limit of its own.
+/// A payload that is over a limit of its own.
 #[derive(Debug)]
-struct Refusing;
+struct OverItsLimit;
 
-impl<'i> Payload<'i> for Refusing {
+impl<'i> Payload<'i> for OverItsLimit {
     fn decode(_body: Body<'i>) -> Result<Self, DecodeError> {
         Err(DecodeError::Payload)
     }
@@ -162,15 +162,15 @@ impl<'i> Payload<'i> for Refusing {
 }
 
 #[test]
-fn a_payload_of_ones_own_may_refuse() {
-    assert_eq!(wire(|reply| reply.send(&Refusing)), "ERR #7\nreply-too-large over 64\n");
+fn a_payload_may_have_a_limit_of_its_own() {
+    assert_eq!(wire(|reply| reply.send(&OverItsLimit)), "ERR #7\nreply-too-large over 64\n");
 }
 
-/// Sends a value, and notes why it couldn't.
+/// A payload that records why it couldn't be encoded.
 #[derive(Debug, Default)]
-struct Noted(Cell<Option<EncodeError>>);
+struct Recorder(Cell<Option<EncodeError>>);
 
-impl<'i> Payload<'i> for Noted {
+impl<'i> Payload<'i> for Recorder {
     fn decode(_body: Body<'i>) -> Result<Self, DecodeError> {
         Err(DecodeError::Payload)
     }
@@ -181,22 +181,26 @@ impl<'i> Payload<'i> for Noted {
 }
 
 #[test]
-fn too_long_is_told_from_no_room() {
-    let noted = Noted::default();
-    wire(|reply| reply.send(&noted));
-    assert_eq!(noted.0.get(), Some(EncodeError::TooLong { limit: 64 }));
+fn too_long_and_no_room_are_different_errors() {
+    let recorder = Recorder::default();
+    wire(|reply| reply.send(&recorder));
+    assert_eq!(recorder.0.get(), Some(EncodeError::TooLong { limit: 64 }));
     for len in 0..92 {
-        let noted = Noted::default();
+        let recorder = Recorder::default();
         let mut buf = vec![0; len];
         let mut out = OutBuf::new(&mut buf);
-        let call = ClientSession::<1>::new(200, 1_000).call_named("AB", &noted, &mut out);
+        let call = ClientSession::<1>::new(200, 1_000).call_named("AB", &recorder, &mut out);
         assert_eq!((call, out.is_empty()), (Err(RequestError::NoRoom), true), "{len}");
-        assert_eq!(noted.0.get(), Some(EncodeError::NoRoom), "{len}");
+        assert_eq!(recorder.0.get(), Some(EncodeError::NoRoom), "{len}");
     }
     let mut buf = [0; 92];
     let call =
-        ClientSession::<1>::new(200, 1_000).call_named("AB", &noted, &mut OutBuf::new(&mut buf));
-    assert_eq!(call, Ok(0), "2 of a name, 24 of its tail, 65 of a value, an LF");
+        ClientSession::<1>::new(200, 1_000).call_named("AB", &recorder, &mut OutBuf::new(&mut buf));
+    assert_eq!(
+        call,
+        Ok(0),
+        "2 bytes of the name, 24 of the rest of the head, 65 of the value, an LF"
+    );
 }
 
 struct Wrapped<S>(S, usize);
@@ -210,14 +214,14 @@ impl<S: Service> Service for Wrapped<S> {
 
 #[test]
 fn a_service_wraps_another() {
-    let mut lab = crate::support::Lab::default();
-    let mut server = Server::with(&SMALL, Wrapped(&mut lab, 0));
+    let mut service = crate::support::TestService::default();
+    let mut server = Server::with(&SMALL, Wrapped(&mut service, 0));
     assert_eq!(server.feed("ECHO\nhi\n!\n"), "OK\nhi\nERR\nbad-head\n");
     assert_eq!(server.service.1, 1);
-    assert_eq!(lab.log, ["ECHO hi"]);
-    let mut server = Server::with(&SMALL, &mut lab);
+    assert_eq!(service.log, ["ECHO hi"]);
+    let mut server = Server::with(&SMALL, &mut service);
     server.feed("!\n");
-    assert_eq!(lab.log, ["ECHO hi", "! bad-head"]);
+    assert_eq!(service.log, ["ECHO hi", "! bad-head"]);
     assert_eq!(answer(&SMALL, "FAIL\nno\n"), "ERR\nfailed no\n");
 }
 

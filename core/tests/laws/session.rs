@@ -1,32 +1,34 @@
-//! Frames in, replies out: the error table, its order, limits and skipping, back-pressure, the end.
+//! Frames in, replies out: the error table and its order, limits, skipping, backpressure, the end.
 
 use linecard_core::{
     Answered, Code, Frame, Instant, Limits, OutBuf, Reply, Service, Session, Step, Want, refuse,
 };
 
-use crate::support::{Lab, SMALL, Server, answer};
+use crate::support::{SMALL, Server, TestService, answer};
 
-/// Feeds one byte at a time.
-fn dribble(limits: &Limits, bytes: &[u8]) -> String {
+/// What `bytes` get, received one by one.
+fn byte_by_byte(limits: &Limits, bytes: &[u8]) -> String {
     let mut server = Server::new(limits);
     bytes.iter().map(|byte| server.feed([*byte])).collect()
 }
 
-/// What `bytes` get, however they are cut, and whether the session closes.
+/// What `bytes` get, at once and byte by byte, and whether the session closes.
 fn exchange(bytes: impl AsRef<[u8]>) -> (String, bool) {
     let bytes = bytes.as_ref();
     let mut server = Server::new(&SMALL);
     let whole = server.feed(bytes);
-    assert_eq!(whole, dribble(&SMALL, bytes), "the cut changed the replies");
+    assert_eq!(whole, byte_by_byte(&SMALL, bytes), "the cut changed the replies");
     (whole, server.is_closed())
 }
 
+/// The connection stays open and in sync after `bytes` and their reply.
 fn stays(bytes: impl AsRef<[u8]>, reply: &str) {
     assert_eq!(exchange(bytes.as_ref()), (reply.into(), false));
     let then = [bytes.as_ref(), b"ECHO #9\nin sync\n"].concat();
     assert_eq!(exchange(then), (format!("{reply}OK #9\nin sync\n"), false));
 }
 
+/// The connection closes after `bytes` and their reply.
 fn closes(bytes: impl AsRef<[u8]>, reply: &str) {
     assert_eq!(exchange(bytes.as_ref()), (reply.into(), true));
     let then = [bytes.as_ref(), b"\nECHO #9\nnever\n"].concat();
@@ -42,7 +44,7 @@ fn requests_are_answered_in_order_with_their_tags() {
 }
 
 #[test]
-fn one_cr_before_the_lf_of_a_line_is_dropped_and_nowhere_else() {
+fn one_cr_before_the_lf_of_a_line_is_dropped() {
     stays("ECHO #1\r\nhi\r\n", "OK #1\nhi\n");
     stays("ECHO 2\r\nhi\n", "OK\nhi\n");
     stays("ECHO\nh\ri\r\r\n", "OK 4\nh\ri\r\n");
@@ -96,7 +98,7 @@ fn a_bad_head_closes() {
 }
 
 #[test]
-fn a_head_is_judged_at_its_lf_or_after_57_bytes() {
+fn a_head_is_checked_at_its_lf_or_after_57_bytes() {
     let longest = format!("{} 1 #4294967295", "n".repeat(32));
     assert_eq!(
         answer(&SMALL, format!("{longest}\nx\n")),
@@ -105,7 +107,7 @@ fn a_head_is_judged_at_its_lf_or_after_57_bytes() {
     let longest = format!("{} 4294967295 #4294967295", "n".repeat(32));
     closes(format!("{longest}\r\n"), "ERR #4294967295\ntoo-large over 32\n");
     for filler in ["n", " ", "\0", "\r"] {
-        assert_eq!(exchange(filler.repeat(56)), (String::new(), false), "judged too early");
+        assert_eq!(exchange(filler.repeat(56)), (String::new(), false), "rejected too early");
         closes(filler.repeat(57), "ERR\nbad-head\n");
     }
     closes(format!("{longest}\rx"), "ERR\nbad-head\n");
@@ -121,7 +123,7 @@ fn a_counted_body_without_its_lf_is_a_desync() {
 }
 
 #[test]
-fn exactly_the_body_limit_is_legal() {
+fn a_body_at_the_limit_is_legal() {
     let full = "x".repeat(16);
     stays(format!("ECHO 16\n{full}\n"), &format!("OK\n{full}\n"));
     stays(format!("ECHO\n{full}\n"), &format!("OK\n{full}\n"));
@@ -129,7 +131,7 @@ fn exactly_the_body_limit_is_legal() {
 }
 
 #[test]
-fn beyond_the_body_limit_is_skipped() {
+fn a_body_over_the_limit_is_skipped() {
     let over = "x".repeat(17);
     let refused = "ERR #3\ntoo-large over 16\n";
     stays(format!("ECHO 17 #3\n{over}\n"), refused);
@@ -140,7 +142,7 @@ fn beyond_the_body_limit_is_skipped() {
 }
 
 #[test]
-fn exactly_the_skip_budget_is_skipped_and_one_more_closes() {
+fn a_body_at_the_skip_budget_is_skipped_and_one_byte_more_closes() {
     let skipped = "ERR #3\ntoo-large over 16\n";
     let fatal = "ERR #3\ntoo-large over 32\n";
     let budget = "x".repeat(32);
@@ -156,17 +158,17 @@ fn exactly_the_skip_budget_is_skipped_and_one_more_closes() {
 }
 
 #[test]
-fn a_size_is_refused_before_its_bytes_come() {
+fn a_length_is_refused_before_the_body_arrives() {
     closes("ECHO 4294967295 #3\n", "ERR #3\ntoo-large over 32\n");
     let mut server = Server::new(&SMALL);
     server.feed("ECHO 32\n");
-    assert_eq!(server.kept(), 0, "what is skipped is not kept");
+    assert_eq!(server.unconsumed(), 0, "a skipped body is buffered");
     server.feed("x".repeat(31));
-    assert_eq!(server.kept(), 0, "what is skipped is not kept");
+    assert_eq!(server.unconsumed(), 0, "a skipped body is buffered");
 }
 
 #[test]
-fn a_skip_budget_below_the_body_limit_counts_as_that() {
+fn a_skip_budget_below_the_body_limit_counts_as_the_body_limit() {
     let limits = Limits { skip_budget: 0, ..SMALL };
     let full = "x".repeat(16);
     for frame in [format!("ECHO 16\n{full}\n"), format!("ECHO\n{full}\n")] {
@@ -178,17 +180,17 @@ fn a_skip_budget_below_the_body_limit_counts_as_that() {
 }
 
 #[test]
-fn a_body_limit_of_nothing_takes_empty_bodies() {
+fn a_body_limit_of_zero_accepts_empty_bodies() {
     let limits = Limits { max_body_len: 0, skip_budget: 1, ..SMALL };
     let frames = "ECHO\n\nECHO 0\n\nECHO\n\r\nECHO 1\nx\nECHO\nx\nECHO\n\n";
     let refused = "ERR\ntoo-large over 0\n";
     let expected = format!("OK\n\nOK\n\nOK\n\n{refused}{refused}OK\n\n");
     assert_eq!(answer(&limits, frames), expected);
-    assert_eq!(dribble(&limits, frames.as_bytes()), expected);
+    assert_eq!(byte_by_byte(&limits, frames.as_bytes()), expected);
 }
 
 #[test]
-fn framing_is_judged_before_dispatch() {
+fn framing_errors_come_before_dispatch() {
     stays(format!("FROB 17 #1\n{}\n", "x".repeat(17)), "ERR #1\ntoo-large over 16\n");
     closes("FROB 2 #1\nabc\n", "ERR #1\ndesync\n");
     stays("FROB 3 #7\nabc\n", "ERR #7\nunknown-command FROB\n");
@@ -203,14 +205,14 @@ fn replies_before_a_fatal_error_are_sent() {
 }
 
 #[test]
-fn the_service_hears_of_what_the_session_refused() {
+fn the_service_is_notified_of_refusals_by_the_session() {
     let mut server = Server::new(&SMALL);
     server.feed(format!("ECHO\na\nECHO 17\n{}\n!\n", "x".repeat(17)));
     assert_eq!(server.service.log, ["ECHO a", "! too-large", "! bad-head"]);
 }
 
 #[test]
-fn what_is_missing_is_told_where_it_is_known() {
+fn the_length_of_the_frame_is_reported_once_known() {
     let mut server = Server::new(&SMALL);
     let mut wants = |bytes: &str| {
         server.feed(bytes);
@@ -233,20 +235,20 @@ fn step_into(session: &mut Session<'_>, input: &[u8], free: usize) -> (usize, St
 
 #[test]
 fn a_request_is_handed_out_only_when_the_longest_reply_fits() {
-    let room = SMALL.max_reply_frame_len();
+    let free = SMALL.max_reply_frame_len();
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let input = b"ECHO #1\nhi\n";
     for _again in 0..3 {
-        let (consumed, step) = step_into(&mut session, input, room - 1);
-        assert_eq!((consumed, step.as_str()), (0, &*format!("Wait(Output {{ free: {room} }})")));
+        let (consumed, step) = step_into(&mut session, input, free - 1);
+        assert_eq!((consumed, step.as_str()), (0, &*format!("Wait(Output {{ free: {free} }})")));
     }
-    let (consumed, step) = step_into(&mut session, input, room);
+    let (consumed, step) = step_into(&mut session, input, free);
     assert_eq!(consumed, input.len());
     assert!(step.starts_with("Request"), "{step}");
 }
 
 #[test]
-fn the_room_for_a_reply_is_that_of_the_longest_and_not_more() {
+fn the_longest_frames_are_computed_exactly() {
     let longest_error = "ERR #4294967295\nunknown-command ".len() + 96 + 1;
     assert_eq!(Limits { max_reply_len: 0, ..SMALL }.max_reply_frame_len(), longest_error);
     let longest_ok = "OK 4294967295 #4294967295\n".len() + 65_536 + 1;
@@ -256,18 +258,18 @@ fn the_room_for_a_reply_is_that_of_the_longest_and_not_more() {
 
 #[test]
 fn a_handler_runs_once_however_often_output_is_blocked() {
-    let room = SMALL.max_reply_frame_len();
+    let free = SMALL.max_reply_frame_len();
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
-    let mut lab = Lab::default();
+    let mut service = TestService::default();
     let mut input = b"FILL #1\n64\nFILL #2\n64\nFILL #3\n64\n".to_vec();
     let mut sent = Vec::new();
-    let mut buf = vec![0; room + 100];
+    let mut buf = vec![0; free + 100];
     for round in 0.. {
-        assert!(round < 10, "it spins");
+        assert!(round < 10, "it loops without end");
         let mut out = OutBuf::new(&mut buf);
         let pump = linecard_core::pump;
         let (consumed, want) =
-            pump(&mut session, &mut lab, Instant::from_millis(0), &input, false, &mut out);
+            pump(&mut session, &mut service, Instant::from_millis(0), &input, false, &mut out);
         input.drain(..consumed);
         assert!(matches!(want, Want::Output { .. }) || input.is_empty());
         sent.extend_from_slice(out.written());
@@ -276,7 +278,7 @@ fn a_handler_runs_once_however_often_output_is_blocked() {
         }
     }
     assert_eq!(sent.len(), 3 * 71);
-    assert_eq!(lab.log, ["FILL 64", "FILL 64", "FILL 64"]);
+    assert_eq!(service.log, ["FILL 64", "FILL 64", "FILL 64"]);
 }
 
 #[test]
@@ -296,7 +298,7 @@ fn a_request_left_unanswered_gets_failed() {
 }
 
 #[test]
-fn an_unanswered_request_waits_for_room_too() {
+fn the_reply_to_an_unanswered_request_waits_for_output_space() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.max_reply_frame_len());
     assert!(step.starts_with("Request"), "{step}");
@@ -310,7 +312,7 @@ fn an_unanswered_request_waits_for_room_too() {
 }
 
 #[test]
-fn an_answer_into_too_little_room_is_still_owed() {
+fn a_reply_that_does_not_fit_is_still_pending() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let (_, step) = step_into(&mut session, b"ECHO #5\nhi\n", SMALL.max_reply_frame_len());
     assert!(step.starts_with("Request"), "{step}");
@@ -336,42 +338,42 @@ fn an_end_inside_a_frame_gets_no_reply() {
     assert_eq!((server.end().as_str(), server.is_closed()), ("", true));
 }
 
-/// One pump of a session into so much room: what was sent, and what it says.
+/// One pump into `free` bytes of output: what was sent, and what `pump` returned.
 fn pump_into(
     session: &mut Session<'_>,
     service: &mut dyn Service,
     now: Instant,
     (input, end): (&str, bool),
-    room: usize,
+    free: usize,
 ) -> (String, (usize, Want)) {
-    let mut buf = vec![0; room];
+    let mut buf = vec![0; free];
     let mut out = OutBuf::new(&mut buf);
-    let told = linecard_core::pump(session, service, now, input.as_bytes(), end, &mut out);
-    (String::from_utf8_lossy(out.written()).into_owned(), told)
+    let returned = linecard_core::pump(session, service, now, input.as_bytes(), end, &mut out);
+    (String::from_utf8_lossy(out.written()).into_owned(), returned)
 }
 
 #[test]
-fn replies_owed_at_the_end_are_sent() {
+fn pending_replies_are_sent_at_the_end() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let input = ("ECHO\na\nECHO\nb\nECHO\nc", true);
     let (sent, (_, want)) =
-        pump_into(&mut session, &mut Lab::default(), Instant::from_millis(0), input, 1_000);
+        pump_into(&mut session, &mut TestService::default(), Instant::from_millis(0), input, 1_000);
     assert_eq!((sent.as_str(), want), ("OK\na\nOK\nb\n", Want::Close));
 }
 
 #[test]
-fn the_end_behind_a_whole_request_closes_at_once() {
+fn the_end_after_a_whole_request_closes_at_once() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let input = ("ECHO\na\n", true);
-    let (sent, told) =
-        pump_into(&mut session, &mut Lab::default(), Instant::from_millis(0), input, 1_000);
-    assert_eq!((sent.as_str(), told), ("OK\na\n", (7, Want::Close)));
+    let (sent, returned) =
+        pump_into(&mut session, &mut TestService::default(), Instant::from_millis(0), input, 1_000);
+    assert_eq!((sent.as_str(), returned), ("OK\na\n", (7, Want::Close)));
 }
 
-/// Answers every other request only, and gives the proof of another answer for the rest.
-struct Hoarder(Option<Answered>);
+/// Answers only every other request, and returns an `Answered` of an earlier one for the rest.
+struct ReusesAnswers(Option<Answered>);
 
-impl Service for Hoarder {
+impl Service for ReusesAnswers {
     fn call(&mut self, _: &Frame<'_>, mut reply: Reply<'_>) -> Answered {
         self.0.take().unwrap_or_else(|| {
             self.0 = Some(reply.reborrow().text("a"));
@@ -381,56 +383,61 @@ impl Service for Hoarder {
 }
 
 #[test]
-fn what_a_service_leaves_unanswered_is_told_in_the_same_pump() {
+fn an_unanswered_request_gets_failed_in_the_same_pump() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let input = "ECHO #1\nx\nECHO #2\ny\nECHO #3\nx\nECHO #4\ny\n";
-    let (sent, told) =
-        pump_into(&mut session, &mut Hoarder(None), Instant::from_millis(0), (input, false), 1_000);
-    assert_eq!(told, (input.len(), Want::Input { frame_len: None }));
+    let (sent, returned) = pump_into(
+        &mut session,
+        &mut ReusesAnswers(None),
+        Instant::from_millis(0),
+        (input, false),
+        1_000,
+    );
+    assert_eq!(returned, (input.len(), Want::Input { frame_len: None }));
     let replies = "OK #1\na\nERR #2\nfailed no answer\nOK #3\na\nERR #4\nfailed no answer\n";
     assert_eq!(sent, replies);
 }
 
 #[test]
-fn whole_requests_after_the_close_are_not_carried_out() {
+fn requests_after_the_close_are_not_carried_out() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
-    let mut lab = Lab::default();
+    let mut service = TestService::default();
     let late = Instant::default().saturating_add(SMALL.idle_timeout);
-    let first = pump_into(&mut session, &mut lab, late, ("", false), 1_000);
+    let first = pump_into(&mut session, &mut service, late, ("", false), 1_000);
     assert_eq!(first, ("ERR\ntimeout\n".into(), (0, Want::Close)));
-    let again = pump_into(&mut session, &mut lab, late, ("ECHO\nhi\n", false), 1_000);
+    let again = pump_into(&mut session, &mut service, late, ("ECHO\nhi\n", false), 1_000);
     assert_eq!(again, (String::new(), (0, Want::Close)));
 }
 
 #[test]
-fn a_reply_that_leaves_no_room_for_the_next_blocks_at_once() {
+fn a_reply_that_leaves_too_little_space_blocks_at_once() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let free = SMALL.max_reply_frame_len();
     let input = ("ECHO\nhi\n", false);
-    let (_, told) =
-        pump_into(&mut session, &mut Lab::default(), Instant::from_millis(0), input, free);
-    assert_eq!(told, (8, Want::Output { free }));
-    assert_eq!(session.deadline(), None, "time stands still");
+    let (_, returned) =
+        pump_into(&mut session, &mut TestService::default(), Instant::from_millis(0), input, free);
+    assert_eq!(returned, (8, Want::Output { free }));
+    assert_eq!(session.deadline(), None, "the clock is paused");
 }
 
 #[test]
-fn time_goes_on_when_a_request_finds_room() {
+fn the_clock_resumes_when_there_is_output_space() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     session.block(Instant::from_millis(0));
     let (input, now) = (("ECHO\nhi\n", false), Instant::from_millis(7));
-    let (_, told) = pump_into(&mut session, &mut Lab::default(), now, input, 1_000);
-    assert_eq!(told, (8, Want::Input { frame_len: None }));
+    let (_, returned) = pump_into(&mut session, &mut TestService::default(), now, input, 1_000);
+    assert_eq!(returned, (8, Want::Input { frame_len: None }));
     assert_eq!(session.deadline(), Some(now.saturating_add(SMALL.idle_timeout)));
 }
 
 #[test]
-fn a_closed_session_stays_closed_and_takes_nothing() {
+fn a_closed_session_stays_closed_and_consumes_nothing() {
     let mut server = Server::new(&SMALL);
     assert_eq!(server.feed("!\n"), "ERR\nbad-head\n");
     for _again in 0..3 {
-        let kept = server.kept();
+        let unconsumed = server.unconsumed();
         assert_eq!(server.feed("ECHO\nhi\n"), "");
-        assert_eq!(server.kept(), kept + 8);
+        assert_eq!(server.unconsumed(), unconsumed + 8);
         assert!(server.is_closed());
     }
     assert_eq!(server.session.deadline(), None);
@@ -438,7 +445,7 @@ fn a_closed_session_stays_closed_and_takes_nothing() {
 }
 
 #[test]
-fn a_connection_too_many_is_told_so() {
+fn an_untagged_refusal_needs_no_session() {
     let mut buf = [0; 9];
     let mut out = OutBuf::new(&mut buf);
     assert!(refuse(Code::Busy, &mut out));

@@ -1,4 +1,4 @@
-//! A server under test: a session, a service that logs, and the caller's side of their contract.
+//! A server under test: a session, a service that logs, and the caller's side of the contract.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use linecard_core::{
     Answered, Code, Frame, Instant, Limits, OutBuf, Reply, Service, Session, Want, pump,
 };
 
-/// Small enough that every limit can be met and passed in a line of a test.
+/// Small enough that one line of a test reaches every limit.
 pub(crate) const SMALL: Limits = Limits {
     max_body_len: 16,
     max_reply_len: 64,
@@ -17,18 +17,18 @@ pub(crate) const SMALL: Limits = Limits {
     idle_timeout: Duration::from_secs(5),
 };
 
-/// As many rounds without an end are a spin.
-pub(crate) const SPIN: usize = 10_000;
+/// A loop that takes more rounds is taken to be endless.
+pub(crate) const MAX_ROUNDS: usize = 10_000;
 
-/// Answers `ECHO` with its body, `FILL n` with n bytes of text, `FAIL` with its body as words; keeps
-/// a log.
+/// Answers `ECHO` with its body, `FILL n` with n bytes of text, and `FAIL` with `failed` and its
+/// body as the message. Keeps a log.
 #[derive(Debug, Default)]
-pub(crate) struct Lab {
-    /// What ran, as `NAME body`, and what the session refused by itself, as `! code`.
+pub(crate) struct TestService {
+    /// Requests handled, as `NAME body`, and refusals by the session, as `! code`.
     pub(crate) log: Vec<String>,
 }
 
-impl Service for Lab {
+impl Service for TestService {
     fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
         let body = request.body.bytes();
         let mut line = format!("{} ", request.name);
@@ -44,13 +44,13 @@ impl Service for Lab {
     }
 
     fn refused(&mut self, code: Code) {
-        assert!(self.log.len() < SPIN, "it spins");
+        assert!(self.log.len() < MAX_ROUNDS, "it loops without end");
         self.log.push(format!("! {code}"));
     }
 }
 
-/// A connection's server side, with the buffers that a caller keeps.
-pub(crate) struct Server<'l, S = Lab> {
+/// The server side of a connection, with the buffers that a caller has.
+pub(crate) struct Server<'l, S = TestService> {
     pub(crate) session: Session<'l>,
     pub(crate) service: S,
     input: Vec<u8>,
@@ -62,7 +62,7 @@ pub(crate) struct Server<'l, S = Lab> {
 
 impl<'l> Server<'l> {
     pub(crate) fn new(limits: &'l Limits) -> Self {
-        Self::with(limits, Lab::default())
+        Self::with(limits, TestService::default())
     }
 }
 
@@ -73,33 +73,33 @@ impl<'l, S: Service> Server<'l, S> {
         Self { session, service, input: Vec::new(), ended: false, now: 0, sent: Vec::new(), want }
     }
 
-    /// Shows the session more bytes, and gives back what it sent for them.
+    /// Gives the session more bytes, and returns what it sent.
     pub(crate) fn feed(&mut self, bytes: impl AsRef<[u8]>) -> String {
         self.input.extend_from_slice(bytes.as_ref());
-        self.turn()
+        self.pump_and_take()
     }
 
-    /// The same, but keeps what was sent for [`take_sent`](Self::take_sent).
-    pub(crate) fn show(&mut self, bytes: &[u8]) {
+    /// Gives the session more bytes. [`take_sent`](Self::take_sent) returns what it sent.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
         self.input.extend_from_slice(bytes);
         self.pump();
     }
 
-    /// All bytes sent and not yet given out.
+    /// All bytes sent since the last call.
     pub(crate) fn take_sent(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.sent)
     }
 
-    /// Lets the clock stand at `now`.
+    /// Sets the clock to `now`, and returns what the session sent.
     pub(crate) fn at(&mut self, now: u64) -> String {
         self.now = now;
-        self.turn()
+        self.pump_and_take()
     }
 
-    /// Nothing follows.
+    /// Ends the stream, and returns what the session sent.
     pub(crate) fn end(&mut self) -> String {
         self.ended = true;
-        self.turn()
+        self.pump_and_take()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -111,22 +111,22 @@ impl<'l, S: Service> Server<'l, S> {
         self.want
     }
 
-    /// Bytes that were shown and not consumed.
-    pub(crate) const fn kept(&self) -> usize {
+    /// Bytes received and not consumed.
+    pub(crate) const fn unconsumed(&self) -> usize {
         self.input.len()
     }
 
-    fn turn(&mut self) -> String {
+    fn pump_and_take(&mut self) -> String {
         self.pump();
         String::from_utf8_lossy(&self.take_sent()).into_owned()
     }
 
     fn pump(&mut self) {
         let limits = self.session.limits();
-        let mut room = vec![0; limits.max_reply_frame_len()];
+        let mut buf = vec![0; limits.max_reply_frame_len()];
         for round in 0.. {
-            assert!(round < SPIN, "it spins");
-            let mut out = OutBuf::new(&mut room);
+            assert!(round < MAX_ROUNDS, "it loops without end");
+            let mut out = OutBuf::new(&mut buf);
             let (consumed, want) = pump(
                 &mut self.session,
                 &mut self.service,
@@ -145,7 +145,7 @@ impl<'l, S: Service> Server<'l, S> {
                 Want::Input { .. } => {
                     assert!(
                         self.input.len() < limits.max_request_frame_len(),
-                        "more is kept than a frame"
+                        "it buffers more than the longest frame"
                     );
                     break;
                 }
@@ -155,7 +155,7 @@ impl<'l, S: Service> Server<'l, S> {
     }
 }
 
-/// All that a fresh session under `limits` sends for `bytes`, shown at once.
+/// What a new session sends for `bytes`, received at once.
 pub(crate) fn answer(limits: &Limits, bytes: impl AsRef<[u8]>) -> String {
     Server::new(limits).feed(bytes)
 }

@@ -1,4 +1,4 @@
-//! Handlers by name, typed: what is not a value of the command's type never reaches them.
+//! Typed handlers by name. A body that is not a value of the command's type never reaches one.
 
 use linecard_core::table::{Entry, TableError};
 use linecard_core::{
@@ -77,7 +77,7 @@ fn answer(bytes: &[u8]) -> (Vec<u8>, usize) {
 }
 
 #[test]
-fn typed_values_go_in_and_come_out() {
+fn handlers_get_and_return_typed_values() {
     assert_eq!(answer(b"ADD 1 #1\n\x06\n"), (b"OK 1 #1\n\x06\n".to_vec(), 1));
     assert_eq!(answer(b"NOTE\nhi\n"), (b"OK\nhi\n".to_vec(), 1));
     assert_eq!(answer(b"NOTE 2\nhi\n"), (b"OK\nhi\n".to_vec(), 1));
@@ -103,17 +103,17 @@ fn a_body_that_is_not_exactly_one_value_reaches_no_handler() {
 }
 
 #[test]
-fn longer_varints_are_taken_and_shortest_sent() {
+fn longer_varints_are_accepted_and_the_shortest_sent() {
     assert_eq!(answer(b"ADD 5\n\x86\x80\x80\x80\x00\n"), (b"OK 1\n\x06\n".to_vec(), 1));
 }
 
 #[test]
-fn a_handler_may_say_no() {
+fn a_handler_may_fail() {
     assert_eq!(answer(b"ADD 1 #2\n\0\n"), (b"ERR #2\nfailed nothing?to add\n".to_vec(), 1));
 }
 
 #[test]
-fn names_are_looked_up_whole_and_in_their_case() {
+fn names_match_whole_and_case_sensitively() {
     for name in ["A", "ADDD", "add", "BLOC", "NOTES", "Z", "OK"] {
         let expected = format!("ERR\nunknown-command {name}\n").into_bytes();
         assert_eq!(answer(format!("{name}\nx\n").as_bytes()), (expected, 0));
@@ -121,13 +121,13 @@ fn names_are_looked_up_whole_and_in_their_case() {
 }
 
 #[test]
-fn names_with_the_same_hash_are_told_apart() {
-    // What one bit of a letter is worth, a bit of the next letter takes back.
+fn names_with_the_same_hash_are_distinguished() {
+    // A bit of one letter cancels a bit of the next one in the hash.
     assert_eq!(answer(b"OoTE\nx\n"), (b"ERR\nunknown-command OoTE\n".to_vec(), 0));
 }
 
 #[test]
-fn a_state_of_ones_own_goes_with_a_clone() {
+fn a_cloned_dispatcher_has_its_own_state() {
     let table = table();
     let first = table.bind(Board::default());
     let mut server = Server::with(&SMALL, first.clone());
@@ -138,7 +138,7 @@ fn a_state_of_ones_own_goes_with_a_clone() {
 }
 
 #[test]
-fn a_table_takes_a_name_once_and_no_more_than_it_holds() {
+fn a_table_refuses_a_name_twice_and_more_than_its_capacity() {
     let mut small = Table::<Board, 2>::new();
     assert_eq!(small.insert_command::<Note>(), Ok(()));
     assert_eq!(small.insert_command::<Note>(), Err(TableError::Taken));
@@ -153,13 +153,13 @@ fn a_table_takes_a_name_once_and_no_more_than_it_holds() {
 }
 
 #[test]
-fn an_empty_table_knows_nothing() {
+fn an_empty_table_has_no_commands() {
     let table = Table::<Board, 0>::new();
     let mut server = Server::with(&SMALL, table.bind(Board::default()));
     assert_eq!(server.feed("NOTE\na\n"), "ERR\nunknown-command NOTE\n");
 }
 
-/// `C00` to `C63`, in an order that is not theirs.
+/// The commands `C00` to `C63`.
 struct Numbered<const N: usize>;
 
 const fn numbered(n: usize) -> [u8; 3] {
@@ -198,7 +198,7 @@ macro_rules! insert_all {
 }
 
 #[test]
-fn sixty_four_handlers_are_each_found() {
+fn each_of_sixty_four_handlers_is_found() {
     let mut table = Table::<Counting, 64>::new();
     insert_all!(table: 31 7 55 0 63 12 48 22 40 3 61 9 18 27 36 45 54 62 1 10 19 28 37 46
         2 11 20 29 38 47 56 4 13 21 30 39 57 5 14 23 32 41 50 58 6 15 24 33 42 51 59

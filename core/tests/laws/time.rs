@@ -1,27 +1,27 @@
-//! Deadlines, idleness, stopping; time that stands still.
+//! Time: frame timeout, idle timeout, stopping, the paused clock.
 
 use std::time::Duration;
 
 use linecard_core::{Instant, Limits, OutBuf, Session, Step, Want};
 
-use crate::support::{Lab, SMALL, Server};
+use crate::support::{SMALL, Server, TestService};
 
 const TIMEOUT: &str = "ERR\ntimeout\n";
 const STOPPING: &str = "ERR\nstopping\n";
 
 #[test]
-fn a_frame_deadline_runs_from_the_first_byte() {
-    for begun in ["E", "ECHO #1\nh", "ECHO 9 #1\nhi", "ECHO 20 #1\nhi"] {
+fn the_frame_timeout_runs_from_the_first_byte() {
+    for start in ["E", "ECHO #1\nh", "ECHO 9 #1\nhi", "ECHO 20 #1\nhi"] {
         let mut server = Server::new(&SMALL);
         server.at(70);
-        server.feed(begun);
+        server.feed(start);
         assert_eq!(server.session.deadline(), Some(Instant::from_millis(1_070)));
         server.at(900);
         server.feed("x");
         assert_eq!(
             server.session.deadline(),
             Some(Instant::from_millis(1_070)),
-            "a dribble bought time"
+            "another byte moved the deadline"
         );
         assert_eq!(server.at(1_069), "");
         assert_eq!((server.at(1_070).as_str(), server.is_closed()), (TIMEOUT, true));
@@ -30,7 +30,7 @@ fn a_frame_deadline_runs_from_the_first_byte() {
 }
 
 #[test]
-fn a_whole_frame_is_taken_even_after_its_deadline() {
+fn a_whole_frame_is_accepted_even_after_its_deadline() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut buf = vec![0; 1_000];
     let mut out = OutBuf::new(&mut buf);
@@ -41,7 +41,7 @@ fn a_whole_frame_is_taken_even_after_its_deadline() {
 }
 
 #[test]
-fn idleness_counts_from_the_last_frame() {
+fn the_idle_timeout_runs_from_the_last_frame() {
     let mut server = Server::new(&SMALL);
     assert_eq!(server.session.deadline(), Some(Instant::from_millis(5_000)));
     server.at(4_999);
@@ -52,7 +52,7 @@ fn idleness_counts_from_the_last_frame() {
 }
 
 #[test]
-fn a_skipped_frame_ends_idleness_too() {
+fn a_skipped_frame_restarts_the_idle_timeout() {
     let mut server = Server::new(&SMALL);
     server.at(3_000);
     server.feed(format!("ECHO 20\n{}\n", "x".repeat(20)));
@@ -60,7 +60,7 @@ fn a_skipped_frame_ends_idleness_too() {
 }
 
 #[test]
-fn a_second_frame_has_a_deadline_of_its_own() {
+fn each_frame_has_its_own_timeout() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO\na");
     server.at(600);
@@ -71,7 +71,7 @@ fn a_second_frame_has_a_deadline_of_its_own() {
 }
 
 #[test]
-fn no_time_out_where_the_time_is_endless() {
+fn an_endless_timeout_never_ends() {
     let limits = Limits { idle_timeout: Duration::MAX, frame_timeout: Duration::MAX, ..SMALL };
     let mut server = Server::new(&limits);
     assert_eq!(server.at(u64::MAX - 1), "");
@@ -82,7 +82,7 @@ fn no_time_out_where_the_time_is_endless() {
 }
 
 #[test]
-fn a_clock_that_goes_backwards_harms_nobody() {
+fn a_clock_that_goes_backwards_is_harmless() {
     let mut server = Server::new(&SMALL);
     server.at(3_000);
     server.feed("ECHO\n");
@@ -93,7 +93,7 @@ fn a_clock_that_goes_backwards_harms_nobody() {
 }
 
 #[test]
-fn time_stands_still_while_output_is_blocked() {
+fn the_frame_timeout_is_paused_while_output_is_blocked() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
     let mut room = vec![0; SMALL.max_reply_frame_len()];
     let mut none = [0; 0];
@@ -110,7 +110,11 @@ fn time_stands_still_while_output_is_blocked() {
     let (_, step) =
         session.step(Instant::from_millis(60_000), frame, false, &mut OutBuf::new(&mut room));
     assert!(matches!(step, Step::Wait(Want::Input { .. })), "{step:?}");
-    assert_eq!(session.deadline(), Some(Instant::from_millis(60_600)), "400 of 1,000 ms were gone");
+    assert_eq!(
+        session.deadline(),
+        Some(Instant::from_millis(60_600)),
+        "400 of 1,000 ms had passed"
+    );
     let mut out = OutBuf::new(&mut room);
     let (_, step) = session.step(Instant::from_millis(60_600), frame, false, &mut out);
     assert!(matches!(step, Step::Refused(_)));
@@ -118,7 +122,7 @@ fn time_stands_still_while_output_is_blocked() {
 }
 
 #[test]
-fn idleness_stands_still_while_output_is_blocked() {
+fn the_idle_timeout_is_paused_while_output_is_blocked() {
     let mut server = Server::new(&SMALL);
     server.at(1_000);
     server.session.block(Instant::from_millis(2_000));
@@ -139,7 +143,7 @@ fn a_stop_between_frames_closes_at_once() {
 }
 
 #[test]
-fn a_stop_lets_the_frame_begun_finish_and_no_other() {
+fn a_stop_lets_only_the_current_frame_finish() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO #1\nhi");
     server.session.stop(Instant::from_millis(500));
@@ -151,7 +155,7 @@ fn a_stop_lets_the_frame_begun_finish_and_no_other() {
 }
 
 #[test]
-fn a_stop_carries_out_nothing_that_was_not_looked_at() {
+fn after_a_stop_no_new_request_is_carried_out() {
     let mut server = Server::new(&SMALL);
     server.session.stop(Instant::from_millis(500));
     assert_eq!(server.feed("ECHO #1\nhi\n"), STOPPING);
@@ -159,7 +163,7 @@ fn a_stop_carries_out_nothing_that_was_not_looked_at() {
 }
 
 #[test]
-fn a_stop_waits_no_longer_than_told() {
+fn a_stop_ends_at_its_deadline() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO 20 #1\nhi");
     server.session.stop(Instant::from_millis(500));
@@ -176,7 +180,7 @@ fn a_stop_leaves_an_earlier_deadline_in_force() {
 }
 
 #[test]
-fn a_fatal_error_while_stopping_is_told() {
+fn a_fatal_error_while_stopping_is_reported() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO 2\nhi");
     server.session.stop(Instant::from_millis(500));
@@ -184,12 +188,12 @@ fn a_fatal_error_while_stopping_is_told() {
 }
 
 #[test]
-fn an_end_while_stopping_is_an_end() {
+fn the_end_of_the_stream_while_stopping_just_closes() {
     let mut server = Server::new(&SMALL);
     server.feed("ECHO 2\nhi");
     server.session.stop(Instant::from_millis(0));
     assert_eq!((server.end().as_str(), server.is_closed()), ("", true));
-    let _: &Lab = &server.service;
+    let _: &TestService = &server.service;
 }
 
 #[test]

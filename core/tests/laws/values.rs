@@ -1,4 +1,4 @@
-//! Values with capacities: exact limits, keys once, chains byte for byte the boxed struct's.
+//! Bounded values: exact capacities, unique keys, and chains encoded exactly as the boxed struct.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut buf = vec![0; 4_096];
-    postcard::to_slice(value, &mut buf).expect("room").to_vec()
+    postcard::to_slice(value, &mut buf).expect("it fits").to_vec()
 }
 
 fn decodes<'i, T: Deserialize<'i> + Serialize>(bytes: &'i [u8]) -> Option<T> {
     Postcard::<T>::decode(Body::Counted(bytes)).ok().map(|Postcard(value)| value)
 }
 
-/// What serde's own type of the same shape makes of `bytes`, all of them.
+/// Decodes all of `bytes` as a type without limits.
 fn boxed<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     postcard::take_from_bytes(bytes).ok().filter(|(_, rest)| rest.is_empty()).map(|(t, _)| t)
 }
 
 #[test]
-fn a_string_of_exactly_its_capacity_is_taken() {
+fn a_string_is_accepted_up_to_its_capacity() {
     assert_eq!(decodes::<BoundedStr<'_, 4>>(&encode(&"four")).as_deref(), Some("four"));
     assert_eq!(decodes::<BoundedStr<'_, 4>>(&encode(&"éé")).map(|text| text.as_str()), Some("éé"));
     assert_eq!(decodes::<BoundedStr<'_, 4>>(&encode(&"fours")), None);
@@ -36,7 +36,7 @@ fn a_string_of_exactly_its_capacity_is_taken() {
 }
 
 #[test]
-fn bytes_of_exactly_their_capacity_are_taken() {
+fn bytes_are_accepted_up_to_their_capacity() {
     let four: &[u8] = b"\0\n\xffx";
     assert_eq!(decodes::<BoundedBytes<'_, 4>>(&encode(&four)).as_deref(), Some(four));
     assert_eq!(decodes::<BoundedBytes<'_, 4>>(&encode(&"fours")), None);
@@ -46,7 +46,7 @@ fn bytes_of_exactly_their_capacity_are_taken() {
 }
 
 #[test]
-fn a_lying_length_is_refused_without_being_believed() {
+fn a_declared_length_over_the_input_is_refused() {
     for bytes in
         [&b"\xff\xff\xff\xff\x0f"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\x05four"]
     {
@@ -59,7 +59,7 @@ fn a_lying_length_is_refused_without_being_believed() {
 type Small = UniqueMap<u8, i32, 3>;
 
 #[test]
-fn a_map_keeps_its_order_and_is_byte_for_byte_serdes() {
+fn a_map_keeps_its_order_and_is_encoded_as_serdes_own() {
     let entries = BTreeMap::from([(1_u8, -1), (2, 2), (3, 300)]);
     let map: Small = decodes(&encode(&entries)).expect("three entries");
     assert!(map.iter().map(|(key, value)| (*key, *value)).eq(entries.clone()));
@@ -72,7 +72,7 @@ fn a_map_keeps_its_order_and_is_byte_for_byte_serdes() {
 }
 
 #[test]
-fn a_map_takes_no_key_twice_and_no_entry_too_many() {
+fn a_map_refuses_a_key_twice_and_too_many_entries() {
     assert_eq!(decodes::<Small>(b"\x02\x01\x02\x01\x04"), None, "a key twice");
     assert_eq!(decodes::<Small>(b"\x02\x01\x02\x01\x02"), None, "a key twice, with the same value");
     assert!(decodes::<Small>(b"\x03\x01\x00\x02\x00\x03\x00").is_some());
@@ -116,7 +116,7 @@ fn unchain(links: Links) -> Option<Nested> {
 }
 
 #[test]
-fn a_chain_is_byte_for_byte_the_boxed_struct() {
+fn a_chain_is_encoded_as_the_boxed_struct() {
     for depth in 1..=4 {
         let value = nested(depth);
         let bytes = encode(&value);
@@ -128,7 +128,7 @@ fn a_chain_is_byte_for_byte_the_boxed_struct() {
 }
 
 #[test]
-fn a_chain_too_long_is_refused_where_the_boxed_struct_would_go_on() {
+fn a_chain_over_its_capacity_is_refused() {
     let bytes = encode(&nested(5));
     assert!(boxed::<Nested>(&bytes).is_some());
     assert_eq!(decodes::<Links>(&bytes), None);
@@ -138,7 +138,7 @@ fn a_chain_too_long_is_refused_where_the_boxed_struct_would_go_on() {
 }
 
 #[test]
-fn a_chain_takes_exactly_what_the_boxed_struct_takes() {
+fn a_chain_accepts_what_the_boxed_struct_accepts() {
     let bytes = encode(&nested(3));
     for at in 0..bytes.len() {
         for value in 0..=u8::MAX {
@@ -155,7 +155,7 @@ fn a_chain_takes_exactly_what_the_boxed_struct_takes() {
 }
 
 #[test]
-fn a_chain_grows_to_its_capacity() {
+fn nodes_are_pushed_up_to_the_capacity() {
     let link = |n| Link { n, flag: true };
     let mut chain = Chain::<Link, 2>::new(link(1));
     assert_eq!(chain.push(link(2)), Ok(()));
@@ -167,7 +167,7 @@ fn a_chain_grows_to_its_capacity() {
 }
 
 #[test]
-fn values_say_what_was_wrong_with_them_to_formats_that_listen() {
+fn decoding_errors_have_messages() {
     let two = serde_json::from_str::<Chain<u8, 2>>("[1, true, 2, false]").expect("two nodes");
     assert_eq!(two.nodes(), [1, 2]);
     let error = |text| serde_json::from_str::<Chain<u8, 2>>(text).expect_err(text).to_string();
@@ -183,7 +183,7 @@ fn values_say_what_was_wrong_with_them_to_formats_that_listen() {
 }
 
 #[test]
-fn text_comes_in_both_ways_and_values_in_one() {
+fn text_may_be_a_line_or_counted_and_a_value_is_counted() {
     assert_eq!(Text::decode(Body::Line(b"a\r")), Ok(Text("a\r")));
     assert_eq!(Text::decode(Body::Counted(b"a\n")), Ok(Text("a\n")));
     assert_eq!(Text::decode(Body::Line(b"\xc0\x80")), Err(DecodeError::Text));
@@ -197,7 +197,7 @@ fn text_comes_in_both_ways_and_values_in_one() {
 }
 
 #[test]
-fn a_whole_frame_can_be_parsed_alone() {
+fn a_whole_frame_is_parsed_without_a_session() {
     let frame = Frame { name: "A", tag: Some(1), body: Body::Counted(b"\n") };
     assert_eq!(Frame::parse(b"A 1 #1\n\n\nrest"), Some((frame, 9)));
     let frame = Frame { name: "A", tag: None, body: Body::Line(b"x") };
@@ -211,7 +211,7 @@ fn a_whole_frame_can_be_parsed_alone() {
 }
 
 #[test]
-fn names_are_what_the_grammar_says() {
+fn names_follow_the_grammar() {
     for name in ["a", "Z", "A9-_.", &"n".repeat(32)] {
         assert!(is_name(name), "{name}");
     }

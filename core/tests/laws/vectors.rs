@@ -1,4 +1,4 @@
-//! tests/vectors.json: every vector, shown whole and a byte at a time.
+//! tests/vectors.json: every vector, at once, by single bytes and by sevens.
 
 use linecard_core::wire::Head;
 use linecard_core::{
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::Server;
 
-/// The smallest limits that a vector without any holds for, or those that it needs.
+/// The limits of a vector, or the smallest ones under which every vector without limits holds.
 pub(crate) fn limits_of(limits: Option<oracle::Limits>) -> Limits {
     let u32 = |bytes: usize| u32::try_from(bytes).expect("32 bits");
     limits.map_or(Limits::DEVICE, |limits| Limits {
@@ -25,16 +25,16 @@ pub(crate) fn limits_of(limits: Option<oracle::Limits>) -> Limits {
     })
 }
 
-/// Whether `head` is what `meaning` says, or neither yet.
+/// Whether `bytes` are what `meaning` says.
 fn is_head(bytes: &[u8], meaning: &HeadMeaning) -> bool {
     let mut server = Server::new(&Limits::DEVICE);
     let sent = server.feed(bytes);
-    let bad = sent == "ERR\nbad-head\n";
+    let is_bad = sent == "ERR\nbad-head\n";
     let line = bytes.iter().position(|&byte| byte == b'\n').map(|lf| &bytes[..lf]);
-    let head = line.filter(|_| !bad).and_then(Head::parse);
+    let head = line.filter(|_| !is_bad).and_then(Head::parse);
     match meaning {
-        HeadMeaning::Bad => bad,
-        HeadMeaning::Incomplete => !bad && head.is_none() && !server.is_closed(),
+        HeadMeaning::Bad => is_bad,
+        HeadMeaning::Incomplete => !is_bad && head.is_none() && !server.is_closed(),
         HeadMeaning::Head(want) => head.is_some_and(|head| {
             (head.name, head.len, head.tag) == (&*want.name, want.length, want.tag)
         }),
@@ -50,7 +50,7 @@ fn heads() {
 
 /// What a server sends for a vector, and whether it closes.
 fn served(vector: &ServerVector, piece: usize) -> (Vec<u8>, bool) {
-    if vector.then == Then::NoRoom {
+    if vector.then == Then::Full {
         let mut buf = [0; 100];
         let mut out = OutBuf::new(&mut buf);
         return (if refuse(Code::Busy, &mut out) { out.written().to_vec() } else { vec![] }, true);
@@ -59,7 +59,7 @@ fn served(vector: &ServerVector, piece: usize) -> (Vec<u8>, bool) {
     let table = table();
     let mut server = Server::with(&limits, table.bind(Demo));
     for bytes in vector.send.chunks(piece) {
-        server.show(bytes);
+        server.receive(bytes);
     }
     let mut sent = server.take_sent();
     let then = match vector.then {
@@ -70,7 +70,7 @@ fn served(vector: &ServerVector, piece: usize) -> (Vec<u8>, bool) {
             server.session.stop(Instant::from_millis(0));
             server.at(0)
         }
-        Then::Nothing | Then::NoRoom => String::new(),
+        Then::Nothing | Then::Full => String::new(),
     };
     sent.extend(then.bytes());
     (sent, server.is_closed())
@@ -89,7 +89,7 @@ fn servers() {
     }
 }
 
-/// A client with exactly the calls `in_flight` on their way.
+/// A client with the vector's calls in flight.
 fn client(vector: &Value) -> ClientSession<8> {
     let in_flight: Vec<u64> =
         vector["in_flight"].as_array().expect("tags").iter().filter_map(Value::as_u64).collect();
@@ -117,12 +117,13 @@ fn refusal_as_json(refusal: &Refusal<&str>, mut into: Value) -> Value {
     into
 }
 
-/// An arrival as a vector writes it; bytes are escaped.
-fn as_json(arrival: &Incoming<'_>) -> Option<Value> {
-    Some(match arrival {
+/// A report of the client as a vector writes it; bytes are escaped.
+fn as_json(incoming: &Incoming<'_>) -> Option<Value> {
+    Some(match incoming {
         Incoming::Reply { tag, body: Ok(body) } => {
             let counted = matches!(body, Body::Counted(_));
-            serde_json::json!({"tag": tag, "reply": body.bytes().escape_ascii().to_string(), "counted": counted})
+            let bytes = body.bytes().escape_ascii().to_string();
+            serde_json::json!({"tag": tag, "reply": bytes, "counted": counted})
         }
         Incoming::Reply { tag, body: Err(refusal) } => {
             refusal_as_json(refusal, serde_json::json!({"tag": tag}))
@@ -141,15 +142,15 @@ fn as_json(arrival: &Incoming<'_>) -> Option<Value> {
 
 fn expected(vector: &Value) -> Vec<Value> {
     let mut expected = vector["expect"].as_array().expect("a list").clone();
-    for arrival in &mut expected {
-        if arrival.get("reply").is_some() {
-            arrival["reply"] = from_pieces(&arrival["reply"]).escape_ascii().to_string().into();
+    for incoming in &mut expected {
+        if incoming.get("reply").is_some() {
+            incoming["reply"] = from_pieces(&incoming["reply"]).escape_ascii().to_string().into();
         }
     }
     expected
 }
 
-/// What a client reports of the bytes of a vector, `piece` of them at a time.
+/// What a client reports for the bytes of a vector, `piece` of them at a time.
 fn reported(vector: &Value, piece: usize) -> Vec<Value> {
     let send = from_pieces(&vector["send"]);
     let mut client = client(vector);
@@ -157,11 +158,11 @@ fn reported(vector: &Value, piece: usize) -> Vec<Value> {
     let (mut start, mut shown) = (0, 0);
     loop {
         let end = shown == send.len() && vector["then"] == "end";
-        let (consumed, arrival) = client.step(&send[start..shown], end);
+        let (consumed, incoming) = client.step(&send[start..shown], end);
         start += consumed;
-        found.extend(as_json(&arrival));
-        assert!(found.len() <= send.len() + 1, "it spins");
-        match arrival {
+        found.extend(as_json(&incoming));
+        assert!(found.len() <= send.len() + 1, "it loops without end");
+        match incoming {
             Incoming::NeedInput { .. } if shown < send.len() => {
                 shown = shown.saturating_add(piece).min(send.len());
             }
@@ -182,14 +183,14 @@ fn clients() {
     }
 }
 
-/// The value of the naive oracle as this project's own.
-fn own(value: &oracle::complex::Complex) -> Complex {
+/// The oracle's value as the demo's type.
+fn to_demo(value: &oracle::complex::Complex) -> Complex {
     Complex {
         n: value.n,
         s: value.s.clone(),
         m: value.m.iter().cloned().collect(),
         p: value.p.clone(),
-        c: value.c.as_deref().map(|inner| Box::new(own(inner))),
+        c: value.c.as_deref().map(|inner| Box::new(to_demo(inner))),
     }
 }
 
@@ -203,7 +204,7 @@ fn complex_payloads() {
             .map(|levels| postcard::to_slice(&levels.0, &mut buf).expect("room").to_vec());
         assert_eq!(again, vector.value.is_some().then_some(vector.shortest), "{}", vector.name);
         let value = decoded.map(|levels| Complex::from(levels.0));
-        assert_eq!(value, vector.value.as_ref().map(own), "{}", vector.name);
+        assert_eq!(value, vector.value.as_ref().map(to_demo), "{}", vector.name);
     }
 }
 

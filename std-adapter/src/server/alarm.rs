@@ -1,8 +1,8 @@
-//! When a worker is to be woken though nothing happens: its next deadline.
+//! The next timeout that must wake an idle worker.
 //!
-//! A worker could wait with a limit. But the system then arms a timer for each wait, and disarms it:
-//! a fiftieth of what a request costs, for a moment that hardly ever changes. So it is left here, and
-//! the listener, which has the time, keeps watch for all workers.
+//! A worker could wait with a time limit. But then the system arms a timer for each wait and disarms
+//! it again, a fiftieth of the cost of a request, for a time that hardly ever changes. So the worker
+//! leaves it here, and the listener, which waits with a limit anyway, wakes the worker.
 
 use std::sync::atomic::{
     AtomicU64,
@@ -11,7 +11,7 @@ use std::sync::atomic::{
 
 use linecard_core::Instant;
 
-/// One worker's moment; [`Instant::MAX`] is never.
+/// One worker's next deadline; [`Instant::MAX`] is never.
 #[derive(Debug)]
 pub(super) struct Alarm {
     at: AtomicU64,
@@ -22,9 +22,10 @@ impl Alarm {
         Self { at: AtomicU64::new(u64::MAX) }
     }
 
-    /// Sets the moment. Says whether it is earlier than it was: then whoever keeps watch has to know.
+    /// Sets the deadline. Returns whether it is earlier than before, so that the listener has to be
+    /// woken for it.
     pub(super) fn set(&self, at: Instant) -> bool {
-        // The steady path: as it was. (One that has just rung is set anew.)
+        // Unchanged, mostly: then a load is enough.
         self.at.load(Relaxed) != at.as_millis()
             && self.at.swap(at.as_millis(), AcqRel) > at.as_millis()
     }
@@ -33,7 +34,7 @@ impl Alarm {
         Instant::from_millis(self.at.load(Acquire))
     }
 
-    /// Whether the moment has come. It is said once.
+    /// Whether the deadline has passed. True once; then it has to be set again.
     pub(super) fn fire(&self, now: Instant) -> bool {
         let at = self.at.load(Acquire);
         at <= now.as_millis() && self.at.compare_exchange(at, u64::MAX, AcqRel, Relaxed).is_ok()
@@ -45,17 +46,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rings_once_when_its_moment_has_come() {
+    fn fires_once_when_its_time_has_come() {
         let alarm = Alarm::new();
         assert!(!alarm.fire(Instant::from_millis(1_000)), "never set");
         assert!(alarm.set(Instant::from_millis(10)), "earlier than never");
-        assert!(!alarm.set(Instant::from_millis(10)), "as it was");
-        assert!(!alarm.set(Instant::from_millis(20)), "later: found out at the earlier moment");
+        assert!(!alarm.set(Instant::from_millis(10)), "unchanged");
+        assert!(!alarm.set(Instant::from_millis(20)), "later: the listener finds out by itself");
         assert!(!alarm.fire(Instant::from_millis(19)));
         assert!(alarm.set(Instant::from_millis(15)));
         assert_eq!(alarm.at(), Instant::from_millis(15));
         assert!(alarm.fire(Instant::from_millis(15)));
-        assert!(!alarm.fire(Instant::from_millis(16)), "once");
-        assert!(alarm.set(Instant::from_millis(15)), "anew");
+        assert!(!alarm.fire(Instant::from_millis(16)), "only once");
+        assert!(alarm.set(Instant::from_millis(15)), "set again");
     }
 }

@@ -1,20 +1,22 @@
-//! Bytes parked, under one budget for the whole process.
+//! How many bytes the connections of the whole server may buffer.
+//!
+//! A worker only sees its own connections. So each has a share of the budget, and none waits for
+//! another: when the budget is exceeded, the workers above their share reset connections, those that
+//! buffer most first. A worker within its share takes more, even then. So at most twice the budget
+//! is buffered, and what each worker adds in one turn of a connection.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// How much may be parked by all connections, and by any one of them in any case.
+/// The budget of the server, and what is used of it.
 #[derive(Debug)]
 pub(super) struct Budget {
     used: AtomicUsize,
     total: usize,
-    /// What a connection may park even when the total is used up, so that those which park much can't
-    /// starve those which park little.
-    fair_share: usize,
 }
 
 impl Budget {
-    pub(super) fn new(total: usize, connections: usize) -> Self {
-        Self { used: AtomicUsize::new(0), total, fair_share: total / connections.max(1) }
+    pub(super) const fn new(total: usize) -> Self {
+        Self { used: AtomicUsize::new(0), total }
     }
 
     pub(super) fn used(&self) -> usize {
@@ -22,28 +24,33 @@ impl Budget {
     }
 }
 
-/// What one connection holds of the budget, in all its queues together.
-#[derive(Debug, Default)]
-pub(super) struct Share {
-    held: usize,
+/// What the connections of one worker use of the budget.
+#[derive(Debug)]
+pub(super) struct WorkerBudget<'b> {
+    budget: &'b Budget,
+    used: usize,
+    share: usize,
 }
 
-impl Share {
-    /// Takes `more` bytes; says whether they are granted.
-    pub(super) fn take(&mut self, more: usize, budget: &Budget) -> bool {
-        let used = budget.used.fetch_add(more, Relaxed);
-        let granted = self.held + more <= budget.fair_share || used + more <= budget.total;
-        if granted {
-            self.held += more;
-        } else {
-            budget.used.fetch_sub(more, Relaxed);
-        }
-        granted
+impl<'b> WorkerBudget<'b> {
+    pub(super) fn new(budget: &'b Budget, workers: usize) -> Self {
+        Self { budget, used: 0, share: budget.total / workers.max(1) }
     }
 
-    pub(super) fn give(&mut self, bytes: usize, budget: &Budget) {
-        self.held -= bytes;
-        budget.used.fetch_sub(bytes, Relaxed);
+    pub(super) fn add(&mut self, len: usize) {
+        self.used += len;
+        self.budget.used.fetch_add(len, Relaxed);
+    }
+
+    pub(super) fn subtract(&mut self, len: usize) {
+        debug_assert!(len <= self.used, "more bytes given back than were taken");
+        self.used -= len;
+        self.budget.used.fetch_sub(len, Relaxed);
+    }
+
+    /// Whether this worker has to reset connections.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.used > self.share && self.budget.used() > self.budget.total
     }
 }
 
@@ -52,18 +59,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_budget_for_all_and_a_fair_share_for_each() {
-        let budget = Budget::new(100, 10);
-        let (mut hog, mut other) = (Share::default(), Share::default());
-        assert!(hog.take(95, &budget));
-        assert!(!hog.take(6, &budget), "beyond the total and the fair share");
-        assert!(!other.take(11, &budget), "beyond the total and the fair share");
-        assert!(other.take(6, &budget), "within the fair share");
-        assert!(other.take(4, &budget), "within the fair share, together");
-        assert!(!other.take(1, &budget));
-        hog.give(95, &budget);
-        assert!(other.take(1, &budget), "within the total");
-        other.give(11, &budget);
+    fn a_worker_above_its_share_yields_and_one_within_it_does_not() {
+        let budget = Budget::new(100);
+        let (mut large, mut small) = (WorkerBudget::new(&budget, 2), WorkerBudget::new(&budget, 2));
+        large.add(100);
+        assert!(!large.is_exceeded(), "one worker may use the whole budget");
+        small.add(50);
+        assert!(!small.is_exceeded(), "within its share");
+        assert!(large.is_exceeded());
+        small.add(1);
+        assert!(small.is_exceeded(), "above its share");
+        large.subtract(51);
+        assert!(!small.is_exceeded() && !large.is_exceeded(), "within the budget");
+        small.subtract(51);
+        large.subtract(49);
         assert_eq!(budget.used(), 0);
     }
 }

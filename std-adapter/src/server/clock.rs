@@ -4,7 +4,7 @@ use std::time;
 
 use linecard_core::Instant;
 
-/// Time since the server was made, the same for all its threads.
+/// The time since the server was created, the same for all its threads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     started: time::Instant,

@@ -1,32 +1,38 @@
-//! What a server takes, and for how long.
+//! A server's configuration.
 
 use std::num::NonZero;
 use std::time::Duration;
 
 use linecard_core::Limits;
 
-/// A server's limits. The defaults are those of the `linecard serve` command.
+/// A server's configuration. The defaults are those of `linecard serve`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Of each session: lengths and deadlines.
+    /// The limits of each connection's session: lengths in bytes, timeouts.
     pub limits: Limits,
-    /// A connection whose peer has taken nothing for so long, while replies wait to be sent, is reset.
-    /// A peer that keeps reading is not, however slowly, if it takes about two TCP segments of its own
-    /// receive window (at most 128 KiB together) in that time.
+    /// How long a peer may take no byte while replies wait to be sent; then the connection is reset.
+    ///
+    /// Bytes are taken when the peer's system acknowledges them and the send buffer has space again.
+    /// A slow reader is not reset if it takes two TCP segments in this time, each at most half of its
+    /// receive window (128 KiB together at most).
     pub write_timeout: Duration,
-    /// From [`ServerHandle::stop`](super::ServerHandle::stop) until the last connection is closed. Half of it is for
-    /// frames that were begun.
+    /// From [`ServerHandle::stop`](super::ServerHandle::stop) until the last connection is closed.
+    /// Half of it is for frames that were begun.
     pub stop_timeout: Duration,
-    /// Connections at one time; one more is answered `busy`. Those that only linger don't count.
+    /// The most connections served at one time. One more is answered `busy`. Those that linger, to
+    /// protect their last reply, don't count.
     pub max_connections: usize,
-    /// Worker threads; 0 is one for each CPU that this process may use.
+    /// Worker threads. 0 means one for each CPU that this process may use.
     pub workers: usize,
-    /// Bytes parked for all connections together: frames that are incomplete, and replies that are
-    /// not read. Beyond its fair share of it (`parked_budget / max_connections`), a connection that
-    /// finds the budget used up is reset; so at most twice as much is ever parked.
-    pub parked_budget: usize,
-    /// Connections that the system completes before they are accepted. The system may have a limit of
-    /// its own.
+    /// Bytes that all connections together may buffer: incomplete frames, and replies that are not
+    /// read.
+    ///
+    /// When more are buffered, the connections that buffer most are reset. Each worker does that for
+    /// its own connections, if they buffer more than an equal share of the budget. So at most twice
+    /// the budget is ever buffered, and what each worker adds in one turn of a connection.
+    pub buffer_budget: usize,
+    /// Connections that the system completes before they are accepted. The system may have a lower
+    /// limit of its own.
     pub backlog: u32,
 }
 
@@ -38,7 +44,7 @@ impl Default for Config {
             stop_timeout: Duration::from_secs(5),
             max_connections: 10_000,
             workers: 0,
-            parked_budget: 64 * 1024 * 1024,
+            buffer_budget: 64 * 1024 * 1024,
             backlog: 4_096,
         }
     }

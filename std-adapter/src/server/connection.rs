@@ -1,72 +1,41 @@
-//! One connection: reading, pumping its session, writing, and the close that spares the last reply.
+//! One connection, from read to write.
 //!
 //! ```text
 //! Open ──session closes──► Closing ──output sent──► Lingering ──end of stream, or 2 s──► closed
 //! ```
+//!
+//! A turn reads once, answers all whole frames that are there, and writes their replies at once.
+//! Bytes of an incomplete frame, and replies that the peer doesn't take, are kept. While replies are
+//! kept nothing is read: that is the backpressure.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use linecard_core::{Code, Instant, OutBuf, Service, Session, Want, pump, refuse};
 use mio::event::Event;
 use mio::net::TcpStream;
-use socket2::SockRef;
 
-use super::budget::Share;
-use super::clock::Clock;
-use super::counters::{WorkerCounters, add};
-use super::guard::Guard;
-use super::parked::{Exhausted, Parked};
-use super::readiness::Readiness;
-use super::shared::Shared;
+use super::byte_queue::ByteQueue;
+use super::context::WorkerContext;
+use super::socket::{Disconnect, Socket};
 
-/// How long a closing connection is drained at most, so that unread bytes don't destroy its last
-/// reply: docs/PROTOCOL.md §8.1.
+/// How long a closing connection is drained at most, because a close with unread bytes would destroy
+/// its last reply: docs/PROTOCOL.md §8.1.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Handlers that took so long have held their peer up.
-const SLOW_HANDLER: Duration = Duration::from_millis(10);
-
-/// What a worker lends to the connection whose turn it is.
-pub(super) struct WorkerContext<'c, S> {
-    pub(super) rx: Box<[u8]>,
-    pub(super) tx: Box<[u8]>,
-    pub(super) guard: Guard<'c, S>,
-    pub(super) shared: &'c Shared,
-    pub(super) counters: &'c WorkerCounters,
-    pub(super) write_timeout: Duration,
-    pub(super) clock: Clock,
-    pub(super) now: Instant,
-}
-
-/// What becomes of a connection after its turn.
+/// What follows a connection's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) enum NextStep {
-    /// It waits for readiness, or for its deadline.
+    /// It waits for readiness or for its deadline.
     Wait,
-    /// It has more to do, once the others had their turn.
+    /// It has more to do, after the other connections had their turn.
     Again,
-    /// It is to be dropped.
+    /// It is closed.
     Close,
 }
 
-/// Why a turn ends the connection at once.
-enum Disconnect {
-    /// The peer has gone, or the system failed.
-    Lost,
-    /// It costs too much: no budget to park its bytes, or no progress of a write.
-    Reset,
-}
-
-impl From<Exhausted> for Disconnect {
-    fn from(_: Exhausted) -> Self {
-        log::debug!("reset: no budget left to park its bytes");
-        Self::Reset
-    }
-}
+/// How a turn ended.
+pub(super) type Turn = Result<NextStep, Disconnect>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -76,119 +45,37 @@ enum Phase {
 }
 
 pub(super) struct Connection<'c> {
-    pub(super) tcp: TcpStream,
+    socket: Socket,
     session: Session<'c>,
-    /// Received and not consumed.
-    input: Parked,
-    /// Written and not sent: while there is some, nothing is read.
-    output: Parked,
-    /// What both hold of the budget.
-    share: Share,
+    /// Received and not consumed: the beginning of a frame, or what waits behind unsent replies.
+    input: ByteQueue,
+    /// Replies that are not sent yet.
+    output: ByteQueue,
     phase: Phase,
-    readiness: Readiness,
-    /// The last progress of a write, or when lingering began.
+    /// When the last write made progress, or when lingering began.
     since: Instant,
-    /// Its moment among the worker's deadlines.
+    /// Its entry among the worker's deadlines.
     pub(super) scheduled: Instant,
-    /// It is among those that go on once the others had their turn.
+    /// It is among the connections that have more to do.
     pub(super) queued: bool,
 }
 
 impl<'c> Connection<'c> {
-    /// A connection that is to be served, or one for which there is no room.
+    /// A connection that is to be served or, unless it is `admitted`, only answered `busy`.
     pub(super) fn new(tcp: TcpStream, session: Session<'c>, admitted: bool, now: Instant) -> Self {
         Self {
-            tcp,
+            socket: Socket::new(tcp),
             session,
-            input: Parked::default(),
-            output: Parked::default(),
-            share: Share::default(),
+            input: ByteQueue::default(),
+            output: ByteQueue::default(),
             phase: if admitted { Phase::Open } else { Phase::Lingering },
-            readiness: Readiness::default(),
             since: now,
             scheduled: Instant::MAX,
             queued: false,
         }
     }
 
-    /// There is no room for it: tells it so, in one of the places for those that linger.
-    pub(super) fn refuse_busy<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
-        let mut out = OutBuf::new(&mut cx.tx);
-        refuse(Code::Busy, &mut out);
-        cx.guard.refused(Code::Busy);
-        match self.tcp.write(out.written()).and_then(|_| self.tcp.shutdown(Shutdown::Write)) {
-            Ok(()) => NextStep::Wait,
-            Err(_) => NextStep::Close,
-        }
-    }
-
-    /// The system said that there is something to read, or room to write.
-    pub(super) fn ready<S: Service>(
-        &mut self,
-        event: &Event,
-        cx: &mut WorkerContext<'c, S>,
-    ) -> NextStep {
-        self.readiness.after_event(event);
-        self.turn(cx)
-    }
-
-    /// Does what can be done now.
-    pub(super) fn turn<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
-        if self.phase == Phase::Lingering {
-            return self.drain(cx);
-        }
-        match self.work(cx) {
-            Ok(next_step) => next_step,
-            Err(disconnect) => self.abort(&disconnect, cx),
-        }
-    }
-
-    /// Its moment has come: the session's deadline, the write timeout, or the end of lingering. What has
-    /// arrived by then is read first, even if the worker was held up.
-    pub(super) fn due<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
-        if cx.now < self.deadline(cx.write_timeout) {
-            return NextStep::Wait;
-        }
-        if self.phase == Phase::Lingering {
-            return NextStep::Close;
-        }
-        if !self.output.is_empty() {
-            return match self.retry_write(cx) {
-                Ok(next_step) => next_step,
-                Err(disconnect) => self.abort(&disconnect, cx),
-            };
-        }
-        match self.receive(cx).and_then(|()| self.work_idle(cx)) {
-            Ok(next_step) => next_step,
-            Err(disconnect) => self.abort(&disconnect, cx),
-        }
-    }
-
-    /// The server is going: what was begun may be finished until `by`.
-    pub(super) fn stop<S: Service>(
-        &mut self,
-        by: Instant,
-        cx: &mut WorkerContext<'c, S>,
-    ) -> NextStep {
-        self.session.stop(by);
-        if self.phase != Phase::Open || !self.output.is_empty() {
-            return NextStep::Wait;
-        }
-        match self.work_idle(cx) {
-            Ok(next_step) => next_step,
-            Err(disconnect) => self.abort(&disconnect, cx),
-        }
-    }
-
-    /// The server waits no longer: whoever has not got all its replies is not to take the end for theirs.
-    pub(super) fn reset_unfinished<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
-        match self.phase {
-            Phase::Lingering => NextStep::Close,
-            Phase::Open | Phase::Closing => self.abort(&Disconnect::Reset, cx),
-        }
-    }
-
-    /// When it wants a turn even if nothing happens.
+    /// When it needs a turn even if nothing happens.
     pub(super) fn deadline(&self, write_timeout: Duration) -> Instant {
         match self.phase {
             Phase::Lingering => self.since.saturating_add(LINGER),
@@ -197,117 +84,162 @@ impl<'c> Connection<'c> {
         }
     }
 
-    /// Gives back what it held of what all share.
-    pub(super) fn release(&mut self, shared: &Shared) {
-        self.input.clear(&mut self.share, &shared.parked);
-        self.output.clear(&mut self.share, &shared.parked);
-        let slab = if self.phase == Phase::Lingering { &shared.lingering } else { &shared.open };
-        slab.fetch_sub(1, Relaxed);
+    /// The memory that its bytes take.
+    pub(super) const fn buffered(&self) -> usize {
+        self.input.capacity() + self.output.capacity()
     }
 
-    /// Lets the session look at the time, or at the stop, even if nothing has come.
-    fn work_idle<S: Service>(
+    /// The poll reported an event.
+    pub(super) fn on_event<S: Service>(
         &mut self,
+        event: &Event,
         cx: &mut WorkerContext<'c, S>,
-    ) -> Result<NextStep, Disconnect> {
-        if self.may_read() {
-            self.pump_parked(cx)?;
-        }
-        self.work(cx)
+    ) -> Turn {
+        self.socket.on_event(event);
+        self.turn(cx)
     }
 
-    fn work<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<NextStep, Disconnect> {
-        let was_blocked = !self.output.is_empty();
-        if was_blocked {
-            self.send_parked(cx)?;
+    /// Does what can be done now.
+    pub(super) fn turn<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
+        if self.phase == Phase::Lingering {
+            return self.drain(cx);
         }
-        if was_blocked && self.may_read() {
-            self.pump_parked(cx)?;
+        if self.output.is_empty() {
+            return self.read_and_answer(cx);
         }
-        if self.readiness.readable && self.may_read() {
+        self.send_output(cx)?;
+        self.resume(cx)
+    }
+
+    /// Its deadline has passed: the session's, the write timeout, or the end of lingering.
+    pub(super) fn on_deadline<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
+        if cx.now < self.deadline(cx.write_timeout) {
+            return Ok(NextStep::Wait);
+        }
+        if self.phase == Phase::Lingering {
+            return Ok(NextStep::Close);
+        }
+        if self.output.is_empty() {
+            // What arrived while the worker was busy is in time.
             self.receive(cx)?;
-        }
-        if self.phase == Phase::Closing && self.output.is_empty() {
-            return Ok(self.linger(cx));
-        }
-        Ok(if self.readiness.readable && self.may_read() {
-            NextStep::Again
-        } else {
-            NextStep::Wait
-        })
-    }
-
-    /// The write timeout has passed. The system reports a socket as writable only once a good part of
-    /// its send buffer is free, so a write is tried before the peer counts as one that doesn't read.
-    fn retry_write<S: Service>(
-        &mut self,
-        cx: &mut WorkerContext<'c, S>,
-    ) -> Result<NextStep, Disconnect> {
-        let last_progress = self.since;
-        let next_step = self.work(cx)?;
-        if self.since == last_progress {
-            log::debug!("reset: a write made no progress");
+        } else if self.send_output(cx)? == 0 {
+            // The system reports a socket as writable only once a third of its send buffer is free.
+            // That is why a write was tried, or a slow reader would be reset.
+            log::debug!("reset: the peer takes no replies");
             return Err(Disconnect::Reset);
         }
-        Ok(next_step)
+        self.resume(cx)
+    }
+
+    /// The server is stopping. A frame that was begun may be finished until `by`.
+    pub(super) fn stop<S: Service>(&mut self, by: Instant, cx: &mut WorkerContext<'c, S>) -> Turn {
+        self.session.stop(by);
+        if self.may_read() { self.resume(cx) } else { Ok(NextStep::Wait) }
+    }
+
+    /// The stop timeout has passed. A connection that is still owed replies is reset, so that the
+    /// client doesn't mistake the end for that of a complete stream.
+    pub(super) fn end_stop(&self) -> Turn {
+        match self.phase {
+            Phase::Lingering => Ok(NextStep::Close),
+            Phase::Open | Phase::Closing => Err(Disconnect::Reset),
+        }
+    }
+
+    /// There are too many connections: answers `busy`, and lingers.
+    pub(super) fn refuse_busy<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
+        let mut out = OutBuf::new(&mut cx.tx);
+        refuse(Code::Busy, &mut out);
+        cx.guard.refused(Code::Busy);
+        self.socket.write(out.written(), cx.counters)?;
+        self.socket.shutdown_write()?;
+        Ok(NextStep::Wait)
+    }
+
+    /// Dropping the connection will reset it.
+    pub(super) fn reset_on_drop(&self) {
+        self.socket.reset_on_drop();
+    }
+
+    /// Gives back what it held of the server's resources.
+    pub(super) fn release<S>(&mut self, cx: &mut WorkerContext<'c, S>) {
+        self.input.clear(&mut cx.budget);
+        self.output.clear(&mut cx.budget);
+        let lingering = self.phase == Phase::Lingering;
+        let count = if lingering { &cx.shared.lingering } else { &cx.shared.open };
+        count.subtract();
     }
 
     fn may_read(&self) -> bool {
         self.phase == Phase::Open && self.output.is_empty()
     }
 
-    /// One read, and all the frames in it.
+    /// The output was sent, or the session is to look at the time or at a stop: what is buffered comes
+    /// before what is read.
+    fn resume<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
+        if self.may_read() {
+            self.answer_input(cx)?;
+        }
+        self.read_and_answer(cx)
+    }
+
+    fn read_and_answer<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
+        if self.may_read() && self.socket.is_readable() {
+            self.receive(cx)?;
+        }
+        if self.phase == Phase::Closing && self.output.is_empty() {
+            return self.linger(cx);
+        }
+        let more = self.may_read() && self.socket.is_readable();
+        Ok(if more { NextStep::Again } else { NextStep::Wait })
+    }
+
+    /// Reads once and answers all whole frames.
     fn receive<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
+        // Taken out, so that the context can be lent while the frames borrow from the buffer.
         let mut rx = std::mem::take(&mut cx.rx);
-        let outcome = match self.tcp.read(&mut rx) {
-            Ok(len) => self.received(&rx, len, cx),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.readiness.after_would_block();
-                Ok(())
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
-            Err(error) => Err(lost(&error)),
+        let outcome = match self.socket.read(&mut rx, cx.counters) {
+            Ok(Some(bytes)) => self.answer_received(bytes, cx),
+            Ok(None) => Ok(()),
+            Err(disconnect) => Err(disconnect),
         };
         cx.rx = rx;
         outcome
     }
 
-    fn received<S: Service>(
+    /// Answers frames where they were read to. Only what is left is copied, unless the beginning of a
+    /// frame is buffered already.
+    fn answer_received<S: Service>(
         &mut self,
-        rx: &[u8],
-        len: usize,
+        received: &[u8],
         cx: &mut WorkerContext<'c, S>,
     ) -> Result<(), Disconnect> {
-        let bytes = &rx[..len];
-        add(&cx.counters.bytes_in, len as u64);
-        self.readiness.after_read(len, rx.len());
-        if self.input.is_empty() {
-            let consumed = self.pump(bytes, cx)?;
-            return self.park_input(&bytes[consumed..], cx);
+        if !self.input.is_empty() {
+            self.input.push(received, &mut cx.budget);
+            return self.answer_input(cx);
         }
-        self.input.push(bytes, &mut self.share, &cx.shared.parked)?;
-        self.pump_parked(cx)
-    }
-
-    fn park_input<S>(&mut self, rest: &[u8], cx: &WorkerContext<'c, S>) -> Result<(), Disconnect> {
-        if !rest.is_empty() && self.phase == Phase::Open {
-            self.input.push(rest, &mut self.share, &cx.shared.parked)?;
+        let consumed = self.answer(received, cx)?;
+        if self.phase == Phase::Open {
+            self.input.push(&received[consumed..], &mut cx.budget);
         }
         Ok(())
     }
 
-    fn pump_parked<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
+    fn answer_input<S: Service>(
+        &mut self,
+        cx: &mut WorkerContext<'c, S>,
+    ) -> Result<(), Disconnect> {
         let mut input = std::mem::take(&mut self.input);
-        let outcome = self.pump(input.bytes(), cx);
-        let consumed = outcome.as_ref().map_or(0, |&consumed| consumed);
-        input.consume(consumed, &mut self.share, &cx.shared.parked);
+        let outcome = self.answer(input.bytes(), cx);
+        input.consume(*outcome.as_ref().unwrap_or(&0), &mut cx.budget);
         self.input = input;
-        outcome.map(|_| ())
+        outcome.map(|_consumed| ())
     }
 
-    /// Pumps the session until it wants more input, its output is blocked, or it closes; says how many
-    /// bytes were consumed. All replies to one batch go out in one write, if they fit the buffer.
-    fn pump<S: Service>(
+    /// Answers the frames at the front of `input`, until the session needs more input, the output is
+    /// blocked, or the session closes. Returns how many bytes were consumed. All replies go out in
+    /// one write, if they fit the buffer.
+    fn answer<S: Service>(
         &mut self,
         input: &[u8],
         cx: &mut WorkerContext<'c, S>,
@@ -315,119 +247,78 @@ impl<'c> Connection<'c> {
         let mut consumed = 0;
         loop {
             let mut out = OutBuf::new(&mut cx.tx);
-            let rest = &input[consumed..];
-            let session = &mut self.session;
+            let (session, ended) = (&mut self.session, self.socket.is_ended());
             let (len, want) =
-                pump(session, &mut cx.guard, cx.now, rest, self.readiness.ended, &mut out);
+                pump(session, &mut cx.guard, cx.now, &input[consumed..], ended, &mut out);
+            let written = out.written().len();
             consumed += len;
-            let sent = write(&mut self.tcp, out.written(), cx.counters)?;
-            let unsent = &out.written()[sent..];
-            if !unsent.is_empty() {
-                self.output.push(unsent, &mut self.share, &cx.shared.parked)?;
-                self.session.block(cx.now);
-                self.since = cx.now;
+            if cx.guard.take_called() {
+                // The time that handlers took is not the peer's.
+                cx.update_now();
+                self.session.restart_timeout(cx.now);
             }
+            self.send(written, cx)?;
             match want {
-                Want::Close => self.phase = Phase::Closing,
-                _ if !self.output.is_empty() => {}
-                Want::Output { .. } => continue,
-                Want::Input { .. } if self.handlers_were_slow(cx) => continue,
-                Want::Input { .. } => {}
+                Want::Output { .. } if self.output.is_empty() => {}
+                Want::Output { .. } | Want::Input { .. } => return Ok(consumed),
+                Want::Close => {
+                    self.phase = Phase::Closing;
+                    return Ok(consumed);
+                }
             }
-            return Ok(consumed);
         }
     }
 
-    /// Whether handlers took long. That time is not the peer's: for the session it stands still.
-    fn handlers_were_slow<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> bool {
-        let began = std::mem::replace(&mut cx.now, cx.clock.now());
-        let slow = cx.now.saturating_duration_since(began) >= SLOW_HANDLER;
-        if slow {
-            self.session.block(began);
-        }
-        slow
-    }
-
-    /// Sends on what the peer did not take before.
-    fn send_parked<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
-        let sent = write(&mut self.tcp, self.output.bytes(), cx.counters)?;
-        if sent > 0 {
+    /// Sends `len` bytes of new replies. What the peer doesn't take is kept.
+    fn send<S>(&mut self, len: usize, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
+        let sent = self.socket.write(&cx.tx[..len], cx.counters)?;
+        if sent < len {
+            self.output.push(&cx.tx[sent..len], &mut cx.budget);
+            self.session.block(cx.now);
             self.since = cx.now;
-            self.output.consume(sent, &mut self.share, &cx.shared.parked);
         }
         Ok(())
     }
 
-    /// The last reply is sent. Unless the peer has nothing more to say, its words are drained for a
-    /// while, for a close with unread bytes would destroy that reply.
-    fn linger<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
-        self.input.clear(&mut self.share, &cx.shared.parked);
-        let slab = cx.shared.lingering_cap();
-        if self.readiness.ended || !Shared::take_place(&cx.shared.lingering, slab) {
-            return NextStep::Close;
+    /// Sends what was kept. Returns how many bytes the peer took.
+    fn send_output<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<usize, Disconnect> {
+        let sent = self.socket.write(self.output.bytes(), cx.counters)?;
+        if sent > 0 {
+            self.output.consume(sent, &mut cx.budget);
+            self.since = cx.now;
         }
-        cx.shared.open.fetch_sub(1, Relaxed);
+        Ok(sent)
+    }
+
+    /// The last reply is sent. Unless the peer has closed already, what it still sends is drained for
+    /// a while.
+    fn linger<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
+        self.input.clear(&mut cx.budget);
+        if self.socket.is_ended() || !cx.shared.lingering.add(cx.shared.max_lingering()) {
+            return Ok(NextStep::Close);
+        }
+        cx.shared.open.subtract();
         self.phase = Phase::Lingering;
         self.since = cx.now;
-        if self.tcp.shutdown(Shutdown::Write).is_err() {
-            return NextStep::Close;
-        }
+        self.socket.shutdown_write()?;
         self.drain(cx)
     }
 
-    /// One read a turn, as for those that are served: a flood into it must not delay them.
-    fn drain<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> NextStep {
-        match self.tcp.read(&mut cx.rx) {
-            Ok(0) => return NextStep::Close,
-            Ok(len) => add(&cx.counters.bytes_in, len as u64),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return NextStep::Wait,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return NextStep::Close,
+    /// Reads once and discards it. Once a turn, so that a flood doesn't delay other connections.
+    fn drain<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
+        self.socket.read(&mut cx.rx, cx.counters)?;
+        if self.socket.is_ended() {
+            return Ok(NextStep::Close);
         }
-        NextStep::Again
+        Ok(if self.socket.is_readable() { NextStep::Again } else { NextStep::Wait })
     }
-
-    fn abort<S>(&mut self, disconnect: &Disconnect, cx: &WorkerContext<'c, S>) -> NextStep {
-        if matches!(disconnect, Disconnect::Reset) {
-            add(&cx.counters.resets, 1);
-            if let Err(error) = SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO)) {
-                log::debug!("a connection closes without a reset: {error}");
-            }
-        }
-        NextStep::Close
-    }
-}
-
-/// Writes until all is sent or the system takes no more; says how much it took.
-fn write(
-    tcp: &mut TcpStream,
-    bytes: &[u8],
-    counters: &WorkerCounters,
-) -> Result<usize, Disconnect> {
-    let mut sent = 0;
-    while sent < bytes.len() {
-        match tcp.write(&bytes[sent..]) {
-            Ok(0) => return Err(Disconnect::Lost),
-            Ok(len) => sent += len,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(lost(&error)),
-        }
-    }
-    add(&counters.bytes_out, sent as u64);
-    Ok(sent)
-}
-
-fn lost(error: &io::Error) -> Disconnect {
-    log::debug!("a connection is lost: {error}");
-    Disconnect::Lost
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What an idle connection costs, beside its place among the deadlines: docs/PERFORMANCE.md.
+    /// What an idle connection costs, beside its entry among the deadlines: docs/PERFORMANCE.md.
     #[test]
     fn a_connection_is_small() {
         let len = size_of::<Connection<'_>>();

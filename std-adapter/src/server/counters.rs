@@ -1,38 +1,39 @@
-//! What a server has done: counted by each worker for itself, added up when asked.
+//! A server's counters. Each worker counts for itself; they are added up when they are read.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use linecard_core::Code;
 
-/// A server's counters, at one moment.
+/// A server's counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Connections accepted, those answered `busy` among them.
+    /// Connections accepted, including those answered `busy`.
     pub accepted: u64,
-    /// Attempts to accept that failed: no descriptors left, a peer gone already.
+    /// Failed attempts to accept: no descriptor left, or the peer was gone already.
     pub accept_errors: u64,
-    /// Connections being served.
+    /// Connections being served now.
     pub open: usize,
-    /// Connections that were told why they close, and are being drained.
+    /// Connections being drained now, after their last reply.
     pub lingering: usize,
-    /// Connections reset: no progress of a write, or no budget to park bytes.
+    /// Connections reset: the peer read no replies, the buffer budget was exceeded, or the stop
+    /// timeout passed.
     pub resets: u64,
-    /// Requests answered by a handler, or refused on its behalf.
+    /// Requests passed to the service.
     pub requests: u64,
-    /// Panics of handlers, and of the service when it was told of a refusal.
+    /// Panics of the service.
     pub panics: u64,
     /// Bytes read from peers.
     pub bytes_in: u64,
-    /// Bytes of replies, handed to the system.
+    /// Bytes handed to the system for peers.
     pub bytes_out: u64,
-    /// Bytes parked.
-    pub parked: usize,
+    /// Bytes buffered now: see [`Config::buffer_budget`](super::Config::buffer_budget).
+    pub buffered: usize,
     pub(super) errors: [u64; Code::ALL.len()],
 }
 
 impl Counters {
-    /// `ERR` replies with this code.
+    /// The number of `ERR` replies with this code.
     #[must_use]
     pub const fn errors(&self, code: Code) -> u64 {
         self.errors[code.index()]
@@ -50,7 +51,7 @@ impl Counters {
     }
 }
 
-/// One worker's own; it alone writes them, on a cache line of its own.
+/// One worker's counters. Only that worker writes them, on a cache line of their own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct WorkerCounters {
@@ -62,7 +63,7 @@ pub(super) struct WorkerCounters {
     pub(super) errors: [AtomicU64; Code::ALL.len()],
 }
 
-/// Adds to a counter that this thread alone writes: a load and a store, no locked instruction.
+/// Adds to a counter that only this thread writes: a load and a store, without a locked instruction.
 pub(super) fn add(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Relaxed).wrapping_add(more), Relaxed);
 }

@@ -1,26 +1,27 @@
-//! Which connection is due next.
+//! Which connection of a worker is due next.
 
 use std::collections::VecDeque;
 
 use linecard_core::Instant;
 
-/// One moment for each connection, by its key. A connection's moment is only moved when it comes
-/// earlier; one that has moved later is found out when the earlier comes, and asked anew. So the steady
-/// path, which pushes its idle timeout ahead with each request, costs nothing here.
+/// One entry for each connection, by its key. An entry is only moved when the deadline comes earlier.
+/// One that has moved later is found out at the earlier time, and scheduled again. So a request, which
+/// moves the idle timeout later, costs nothing here.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
-    /// In order. Most come in at its end, for the longest time is the idle timeout, and go out at its front.
+    /// Sorted. Most entries are added at the end, because the idle timeout is the longest time, and
+    /// all leave at the front.
     queue: VecDeque<(Instant, usize)>,
 }
 
 impl Deadlines {
-    /// With room for so many connections; for more it grows.
+    /// Memory for so many connections. It grows for more.
     pub(super) fn with_capacity(connections: usize) -> Self {
         Self { queue: VecDeque::with_capacity(connections) }
     }
 
-    /// Moves a connection's moment from `scheduled` to `due`, if that is earlier; gives back the one
-    /// that is in force.
+    /// Moves a connection's entry from `scheduled` to `due`, if that is earlier. Returns the time at
+    /// which it stands now.
     pub(super) fn advance(&mut self, key: usize, scheduled: Instant, due: Instant) -> Instant {
         if due >= scheduled {
             return scheduled;
@@ -38,12 +39,12 @@ impl Deadlines {
         }
     }
 
-    /// The next moment.
+    /// The earliest deadline.
     pub(super) fn next(&self) -> Option<Instant> {
         self.queue.front().map(|&(due, _)| due)
     }
 
-    /// Takes out one connection whose moment has come.
+    /// Removes one entry whose time has come, and returns the connection's key.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<usize> {
         let &(due, key) = self.queue.front()?;
         (due <= now).then(|| {
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_only_comes_earlier() {
+    fn an_entry_only_moves_earlier() {
         let mut deadlines = Deadlines::default();
         let first = deadlines.advance(7, Instant::MAX, Instant::from_millis(300));
         assert_eq!(first, Instant::from_millis(300));
@@ -68,7 +69,7 @@ mod tests {
             "later: found out when due"
         );
         assert_eq!(deadlines.advance(7, first, Instant::from_millis(10)), Instant::from_millis(10));
-        assert_eq!(deadlines.next(), Some(Instant::from_millis(10)), "one moment a connection");
+        assert_eq!(deadlines.next(), Some(Instant::from_millis(10)), "one entry a connection");
         assert_eq!(deadlines.pop_due(Instant::from_millis(9)), None);
         assert_eq!(deadlines.pop_due(Instant::from_millis(10)), Some(7));
         assert_eq!(deadlines.next(), None);

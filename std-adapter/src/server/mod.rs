@@ -1,30 +1,33 @@
 //! A server for many connections: readiness-driven, on a few worker threads.
 //!
 //! ```text
-//! listener ──accepted──► worker: poll ─► connection: read ─► pump ─► write
-//! (accepts, `busy`)         │                 │ leftovers        │ what the peer doesn't take
-//!     ▲                 deadlines             ▼                  ▼
-//!                                          parked (one budget for the process)
+//! listener ──accepted──► worker: poll ─► connection: read ─► answer ─► write
+//! (accepts, `busy`)        │                  │ incomplete frames  │ what the peer doesn't take
+//!     ▲ wakes workers      │                  ▼                    ▼
+//!     └────────────── deadlines            buffered (one budget for the server)
 //! ```
 //!
-//! A worker has one buffer to read into and one to write replies to; a connection owns bytes only
-//! while a frame of it is incomplete, or while its peer does not read. Handlers run on the worker
+//! A worker has one buffer to read into and one to write replies to. A connection has memory of its
+//! own only while a frame is incomplete, or while its peer doesn't read. Handlers run on the worker
 //! that owns the connection, one at a time: a slow one delays the connections of its worker, and no
-//! others. A handler that panics costs its caller a `failed`; the worker and its state go on.
+//! others. A handler that panics is answered with `failed`; its worker goes on.
 
 mod alarm;
 mod budget;
+mod byte_queue;
 mod clock;
 mod config;
 mod connection;
+mod context;
 mod counters;
 mod deadlines;
 mod guard;
 mod listener;
-mod parked;
+mod mailbox;
 mod readiness;
 mod shared;
 mod slab;
+mod socket;
 mod worker;
 
 use std::io;
@@ -43,7 +46,7 @@ use listener::Listener;
 use shared::Shared;
 use worker::Worker;
 
-/// A server that listens, and serves once it is [`run`](Self::run).
+/// A server that listens. [`run`](Self::run) serves.
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
@@ -53,14 +56,15 @@ pub struct Server {
     local_addr: SocketAddr,
 }
 
-/// A hold on a running server, for other threads.
+/// Controls a running server from other threads. Dropping it does nothing.
 #[derive(Clone, Debug)]
 pub struct ServerHandle {
     shared: Arc<Shared>,
 }
 
 impl Server {
-    /// Listens on an address as people write it; `:61000` is every interface, port 0 a free one.
+    /// Listens on an address, in the form that [`Address`] parses: `:61000` is every interface, port 0
+    /// a free port.
     ///
     /// # Errors
     /// [`Error::Address`]; [`Error::Listen`], which names the address; [`Error::Io`].
@@ -69,34 +73,40 @@ impl Server {
         let found = address.to_listen()?;
         let listener = Listener::bind(&found, config.backlog)
             .map_err(|error| Error::Listen(address.to_string(), error))?;
-        let polls = (0..config.workers()).map(|_| mio::Poll::new()).collect::<io::Result<Vec<_>>>();
-        let polls = polls.map_err(Error::Io)?;
-        let shared = Shared::new(&config, &listener, &polls).map_err(Error::Io)?;
-        let local_addr = listener.local_addr().map_err(Error::Io)?;
-        Ok(Self { listener, polls, shared: Arc::new(shared), config, local_addr })
+        Self::new(listener, config).map_err(Error::Io)
     }
 
-    /// Where it listens.
+    fn new(listener: Listener, config: Config) -> io::Result<Self> {
+        let polls: Vec<_> =
+            (0..config.workers()).map(|_| mio::Poll::new()).collect::<io::Result<_>>()?;
+        let wakers = polls.iter().map(worker::waker).collect::<io::Result<_>>()?;
+        let shared = Arc::new(Shared::new(&config, listener.waker()?, wakers));
+        let local_addr = listener.local_addr()?;
+        Ok(Self { listener, polls, shared, config, local_addr })
+    }
+
+    /// The address that it listens on.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// A hold to stop it by, and to read its counters.
+    /// A handle to stop the server and to read its counters.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         ServerHandle { shared: self.shared.clone() }
     }
 
-    /// Serves until it is stopped. Each worker gets a clone of `service`: usually a table bound to the
-    /// application's state.
+    /// Serves until [`ServerHandle::stop`]. Each worker gets a clone of `service`: usually a table with
+    /// the application's state.
     ///
-    /// It returns when every connection is told and closed, at the latest after
+    /// Returns when every client is notified and its connection closed, at the latest after
     /// [`Config::stop_timeout`] and the handlers that run then.
     ///
     /// # Errors
-    /// Waiting for readiness failed, or a thread can't be had; the server is stopped then.
-    #[expect(clippy::needless_pass_by_value, reason = "a bound table is made for the run alone")]
+    /// Waiting for readiness failed, a thread can't be started, or a worker panicked. The server is
+    /// stopped then.
+    #[expect(clippy::needless_pass_by_value, reason = "a service is made for the run alone")]
     pub fn run<S: Service + Clone + Send>(self, service: S) -> io::Result<()> {
         let Self { listener, polls, shared, config, .. } = self;
         let workers = polls.into_iter().enumerate();
@@ -118,7 +128,7 @@ impl Server {
     }
 }
 
-/// Runs a worker on a thread of its own. However that ends, the server does not go on without it.
+/// Runs a worker on a thread of its own. However that ends, the server stops then.
 fn spawn<'s, S>(
     scope: &'s Scope<'s, '_>,
     worker: Worker<'s, S>,
@@ -128,24 +138,24 @@ where
     S: Service + Send + 's,
 {
     thread::Builder::new().name("linecard-worker".into()).spawn_scoped(scope, move || {
-        let _at_the_end = shared.stop_on_drop();
+        let _stop = shared.stop_on_drop();
         worker.run()
     })
 }
 
-/// Only a bug of this crate's can panic a worker outside of a handler.
+/// A panic of the service is caught elsewhere, unless its payload panics when it is dropped.
 fn panicked<T>(_payload: T) -> io::Result<()> {
     Err(io::Error::other("a worker panicked"))
 }
 
 impl ServerHandle {
-    /// Stops the server: no more connections; what was begun is answered; every client is told
-    /// `stopping`.
+    /// Stops the server: it accepts no more connections, answers the frames that were begun, and
+    /// notifies every client with `stopping`. [`Server::run`] returns when that is done.
     pub fn stop(&self) {
         self.shared.stop();
     }
 
-    /// What it has done so far.
+    /// The server's counters so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.shared.counters()

@@ -1,7 +1,5 @@
 //! What the listener, the workers and the handles share.
 
-use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{
     AtomicBool, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
@@ -9,73 +7,48 @@ use std::sync::atomic::{
 use std::time::Duration;
 
 use linecard_core::Instant;
-use mio::net::TcpStream;
-use mio::{Poll, Waker};
+use mio::Waker;
 
-use super::alarm::Alarm;
 use super::budget::Budget;
 use super::clock::Clock;
 use super::config::Config;
-use super::counters::{Counters, WorkerCounters};
-use super::listener::Listener;
-use super::worker::WAKE;
+use super::counters::Counters;
+use super::mailbox::{Mailbox, wake};
 
-/// Connections that may linger at one time; beyond, they are closed at once.
-const LINGERING_CAP: usize = 64;
+/// The most connections that linger at one time. Beyond it they are closed at once.
+const MAX_LINGERING: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) clock: Clock,
     stopping: AtomicBool,
-    /// Newcomers may still be handed over.
+    /// Whether the listener may still hand over connections.
     listening: AtomicBool,
-    pub(super) open: AtomicUsize,
-    pub(super) lingering: AtomicUsize,
+    pub(super) open: ConnectionCount,
+    pub(super) lingering: ConnectionCount,
     pub(super) accepted: AtomicU64,
     pub(super) accept_errors: AtomicU64,
-    pub(super) parked: Budget,
-    pub(super) workers: Vec<Mailbox>,
+    pub(super) buffered: Budget,
+    /// One for each worker.
+    pub(super) mailboxes: Vec<Mailbox>,
     listener: Waker,
 }
 
-/// One worker's place, as others see it.
-#[derive(Debug)]
-pub(super) struct Mailbox {
-    waker: Waker,
-    alarm: Alarm,
-    accepted: Mutex<Vec<Accepted>>,
-    pub(super) counters: WorkerCounters,
-}
-
-/// A connection just accepted, and whether there is room for it.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    pub(super) tcp: TcpStream,
-    pub(super) admitted: bool,
-}
-
 impl Shared {
-    pub(super) fn new(config: &Config, listener: &Listener, polls: &[Poll]) -> io::Result<Self> {
-        let workers = polls.iter().map(|poll| {
-            Ok(Mailbox {
-                waker: Waker::new(poll.registry(), WAKE)?,
-                alarm: Alarm::new(),
-                accepted: Mutex::default(),
-                counters: WorkerCounters::default(),
-            })
-        });
-        Ok(Self {
+    /// `listener` wakes the listener; `workers` has a waker for each worker.
+    pub(super) fn new(config: &Config, listener: Waker, workers: Vec<Waker>) -> Self {
+        Self {
             clock: Clock::start(),
             stopping: AtomicBool::new(false),
             listening: AtomicBool::new(true),
-            open: AtomicUsize::new(0),
-            lingering: AtomicUsize::new(0),
+            open: ConnectionCount::default(),
+            lingering: ConnectionCount::default(),
             accepted: AtomicU64::new(0),
             accept_errors: AtomicU64::new(0),
-            parked: Budget::new(config.parked_budget, config.max_connections),
-            workers: workers.collect::<io::Result<_>>()?,
-            listener: listener.waker()?,
-        })
+            buffered: Budget::new(config.buffer_budget),
+            mailboxes: workers.into_iter().map(Mailbox::new).collect(),
+            listener,
+        }
     }
 
     /// Stops the server when it is dropped.
@@ -83,11 +56,11 @@ impl Shared {
         StopOnDrop { shared: self }
     }
 
-    /// Closes the newcomers that no worker is left to welcome.
+    /// Closes the connections that no worker is left to take.
     pub(super) fn clear_mailboxes(&self) {
-        for accepted in self.workers.iter().flat_map(Mailbox::take_accepted) {
-            let slab = if accepted.admitted { &self.open } else { &self.lingering };
-            slab.fetch_sub(1, Relaxed);
+        for accepted in self.mailboxes.iter().flat_map(Mailbox::take_accepted) {
+            let count = if accepted.admitted { &self.open } else { &self.lingering };
+            count.subtract();
         }
     }
 
@@ -97,7 +70,11 @@ impl Shared {
         self.wake_workers();
     }
 
-    /// The listener has handed over its last newcomer.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    /// The listener has handed over its last connection.
     pub(super) fn stop_listening(&self) {
         self.listening.store(false, Release);
         self.wake_workers();
@@ -107,54 +84,61 @@ impl Shared {
         self.listening.load(Acquire)
     }
 
-    /// A worker's next deadline: from then on it will be woken. Not once the server stops.
+    /// Has the listener wake the worker `at` its next deadline, unless the server stops before.
     pub(super) fn set_alarm(&self, mailbox: &Mailbox, at: Instant) {
         if mailbox.alarm.set(at) {
             wake(&self.listener);
         }
     }
 
-    /// Wakes the workers whose deadlines have come; says when the next comes.
+    /// Wakes the workers whose deadlines have passed. Returns the time until the next deadline.
     pub(super) fn wake_due_workers(&self) -> Option<Duration> {
         let now = self.clock.now();
-        self.workers
-            .iter()
-            .filter(|mailbox| mailbox.alarm.fire(now))
-            .for_each(|mailbox| wake(&mailbox.waker));
-        let next = self.workers.iter().map(|mailbox| mailbox.alarm.at()).min()?;
+        self.mailboxes.iter().filter(|mailbox| mailbox.alarm.fire(now)).for_each(Mailbox::wake);
+        let next = self.mailboxes.iter().map(|mailbox| mailbox.alarm.at()).min()?;
         (next < Instant::MAX).then(|| next.saturating_duration_since(now))
     }
 
     fn wake_workers(&self) {
-        self.workers.iter().for_each(|mailbox| wake(&mailbox.waker));
+        self.mailboxes.iter().for_each(Mailbox::wake);
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Relaxed)
-    }
-
-    /// How many may linger. Once the server stops, no more come, and each is to learn what became of its
-    /// requests: all of them may.
-    pub(super) fn lingering_cap(&self) -> usize {
-        if self.is_stopping() { usize::MAX } else { LINGERING_CAP }
-    }
-
-    /// Takes one of `cap` places, if one is left.
-    pub(super) fn take_place(slab: &AtomicUsize, cap: usize) -> bool {
-        slab.fetch_update(Relaxed, Relaxed, |taken| (taken < cap).then_some(taken + 1)).is_ok()
+    /// The most connections that may linger now. While the server stops, all of them may: no more
+    /// connections come, and every client is to receive its replies.
+    pub(super) fn max_lingering(&self) -> usize {
+        if self.is_stopping() { usize::MAX } else { MAX_LINGERING }
     }
 
     pub(super) fn counters(&self) -> Counters {
         let mut sum = Counters {
             accepted: self.accepted.load(Relaxed),
             accept_errors: self.accept_errors.load(Relaxed),
-            open: self.open.load(Relaxed),
-            lingering: self.lingering.load(Relaxed),
-            parked: self.parked.used(),
+            open: self.open.get(),
+            lingering: self.lingering.get(),
+            buffered: self.buffered.used(),
             ..Counters::default()
         };
-        self.workers.iter().for_each(|mailbox| sum.add(&mailbox.counters));
+        self.mailboxes.iter().for_each(|mailbox| sum.add(&mailbox.counters));
         sum
+    }
+}
+
+/// Connections of one kind, over all workers.
+#[derive(Debug, Default)]
+pub(super) struct ConnectionCount(AtomicUsize);
+
+impl ConnectionCount {
+    /// Counts one more, unless there are `max` already. Returns whether it was counted.
+    pub(super) fn add(&self, max: usize) -> bool {
+        self.0.fetch_update(Relaxed, Relaxed, |count| (count < max).then_some(count + 1)).is_ok()
+    }
+
+    pub(super) fn subtract(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Relaxed)
     }
 }
 
@@ -166,26 +150,5 @@ pub(super) struct StopOnDrop<'s> {
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.shared.stop();
-    }
-}
-
-impl Mailbox {
-    pub(super) fn hand_over(&self, accepted: Accepted) {
-        self.accepted().push(accepted);
-        wake(&self.waker);
-    }
-
-    pub(super) fn take_accepted(&self) -> Vec<Accepted> {
-        std::mem::take(&mut *self.accepted())
-    }
-
-    fn accepted(&self) -> std::sync::MutexGuard<'_, Vec<Accepted>> {
-        self.accepted.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-fn wake(waker: &Waker) {
-    if let Err(error) = waker.wake() {
-        log::error!("a thread can't be woken: {error}");
     }
 }

@@ -5,31 +5,32 @@ use std::time::Duration;
 
 use linecard_core::{Instant, Service, Session};
 use mio::event::Event;
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll, Token, Waker};
 
 use super::config::Config;
-use super::connection::{Connection, NextStep, WorkerContext};
+use super::connection::{Connection, NextStep, Turn};
+use super::context::WorkerContext;
+use super::counters::add;
 use super::deadlines::Deadlines;
-use super::guard::Guard;
+use super::mailbox::{Accepted, Mailbox};
 use super::readiness::INTEREST;
-use super::shared::{Accepted, Mailbox, Shared};
+use super::shared::Shared;
 use super::slab::Slab;
+use super::socket::Disconnect;
 
-/// The token of the worker's waker; connections have the keys of their places.
-pub(super) const WAKE: Token = Token(usize::MAX);
+/// The token of the worker's waker. Connections have their keys.
+const WAKE: Token = Token(usize::MAX);
 
-/// Bytes read at one time. A frame may be longer: it is parked as it comes.
-const RX_LEN: usize = 64 * 1024;
+/// Events taken from the system at one time.
+const EVENTS_CAPACITY: usize = 1_024;
 
-/// Bytes of replies gathered for one write, beside the longest reply. Together, by default, they stay under
-/// 128 KiB: when glibc is given back a larger block, it begins to keep twice as much in each heap.
-const BATCH_LEN: usize = 48 * 1024;
+/// The most connections that memory is reserved for.
+const MAX_RESERVED: usize = 100_000;
 
-/// Connections told of by one wait.
-const EVENTS_CAP: usize = 1_024;
-
-/// Connections that room is reserved for, at most.
-const SHARE_CAP: usize = 100_000;
+/// What wakes the worker that waits on `poll`.
+pub(super) fn waker(poll: &Poll) -> io::Result<Waker> {
+    Waker::new(poll.registry(), WAKE)
+}
 
 pub(super) struct Worker<'c, S> {
     poll: Poll,
@@ -37,10 +38,10 @@ pub(super) struct Worker<'c, S> {
     config: &'c Config,
     connections: Slab<Connection<'c>>,
     deadlines: Deadlines,
-    /// Connections with more to do, once the others had their turn.
+    /// Connections that have more to do, after the others had their turn.
     again: Vec<usize>,
     cx: WorkerContext<'c, S>,
-    /// When the last connection is dropped, once the server stops.
+    /// When the last connection is dropped, once the server is stopping.
     abort_at: Option<Instant>,
 }
 
@@ -52,42 +53,33 @@ impl<'c, S: Service> Worker<'c, S> {
         config: &'c Config,
         service: S,
     ) -> Self {
-        let mailbox = &shared.workers[index];
-        let share = config.max_connections.div_ceil(shared.workers.len()).min(SHARE_CAP);
-        let cx = WorkerContext {
-            rx: vec![0; RX_LEN].into(),
-            tx: vec![0; config.limits.max_reply_frame_len() + BATCH_LEN].into(),
-            guard: Guard::new(service, &mailbox.counters),
-            shared,
-            counters: &mailbox.counters,
-            write_timeout: config.write_timeout,
-            clock: shared.clock,
-            now: Instant::from_millis(0),
-        };
+        let mailbox = &shared.mailboxes[index];
+        let connections = config.max_connections.div_ceil(shared.mailboxes.len());
+        let reserved = connections.min(MAX_RESERVED);
         Self {
             poll,
             mailbox,
             config,
-            connections: Slab::with_capacity(share),
-            // Reserved at once, which costs no memory until it is used. A small block that grows while a storm
-            // fills the heap would stay behind at its end, and keep all that was before it from the system.
-            deadlines: Deadlines::with_capacity(share),
-            again: Vec::with_capacity(share),
-            cx,
+            connections: Slab::with_capacity(reserved),
+            // Reserved memory isn't used until it is written. A small block that grew while a peak
+            // load fills the heap would stay at its end, and keep all before it from the system.
+            deadlines: Deadlines::with_capacity(reserved),
+            again: Vec::with_capacity(reserved),
+            cx: WorkerContext::new(config, shared, &mailbox.counters, service),
             abort_at: None,
         }
     }
 
     /// Serves until the server has stopped and the last connection is closed.
     pub(super) fn run(mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(EVENTS_CAP);
+        let mut events = Events::with_capacity(EVENTS_CAPACITY);
         loop {
             self.wait(&mut events)?;
-            self.cx.now = self.cx.clock.now();
+            self.cx.update_now();
             for event in &events {
-                self.ready(event);
+                self.on_event(event);
             }
-            self.run_ready();
+            self.run_again();
             self.run_deadlines();
             if self.cx.shared.is_stopping() && self.is_stopped() {
                 return Ok(());
@@ -96,30 +88,32 @@ impl<'c, S: Service> Worker<'c, S> {
     }
 
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        match self.poll.poll(events, self.limit()) {
+        let timeout = self.wait_timeout();
+        match self.poll.poll(events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// How long to wait; for ever while there is a listener to wake this worker at its next deadline.
-    fn limit(&self) -> Option<Duration> {
+    /// How long to wait. Without a limit while the listener will wake this worker at its deadline.
+    fn wait_timeout(&mut self) -> Option<Duration> {
         if !self.again.is_empty() {
             return Some(Duration::ZERO);
         }
         let due = self.deadlines.next().into_iter().chain(self.abort_at).min();
         if self.cx.shared.is_stopping() {
-            return due.map(|due| due.saturating_duration_since(self.cx.clock.now()));
+            self.cx.update_now();
+            return due.map(|due| due.saturating_duration_since(self.cx.now));
         }
         self.cx.shared.set_alarm(self.mailbox, due.unwrap_or(Instant::MAX));
         None
     }
 
-    fn ready(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &Event) {
         if event.token() == WAKE {
             return self.accept_all();
         }
-        self.turn(event.token().0, |connection, cx| connection.ready(event, cx));
+        self.turn(event.token().0, |connection, cx| connection.on_event(event, cx));
     }
 
     fn accept_all(&mut self) {
@@ -136,40 +130,61 @@ impl<'c, S: Service> Worker<'c, S> {
         let stop_by = self.stop_by();
         self.turn(key, |connection, cx| match registered {
             Ok(()) if !admitted => connection.refuse_busy(cx),
-            Ok(()) => stop_by.map_or(NextStep::Wait, |by| connection.stop(by, cx)),
+            Ok(()) => stop_by.map_or(Ok(NextStep::Wait), |by| connection.stop(by, cx)),
             Err(error) => {
-                log::warn!("a connection can't be watched: {error}");
-                NextStep::Close
+                log::warn!("a connection can't be polled: {error}");
+                Err(Disconnect::Lost)
             }
         });
     }
 
-    /// Gives a connection a turn, if it is there: an event may outlive its connection.
+    /// Gives a connection a turn, if it exists: an event may outlive its connection.
     fn turn(
         &mut self,
         key: usize,
-        step: impl FnOnce(&mut Connection<'c>, &mut WorkerContext<'c, S>) -> NextStep,
+        step: impl FnOnce(&mut Connection<'c>, &mut WorkerContext<'c, S>) -> Turn,
     ) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         match step(connection, &mut self.cx) {
-            NextStep::Close => return self.close(key),
-            NextStep::Again if !connection.queued => {
+            Ok(NextStep::Close) | Err(Disconnect::Lost) => return self.close(key),
+            Err(Disconnect::Reset) => return self.reset(key),
+            Ok(NextStep::Again) if !connection.queued => {
                 connection.queued = true;
                 self.again.push(key);
             }
-            NextStep::Again | NextStep::Wait => {}
+            Ok(NextStep::Again | NextStep::Wait) => {}
         }
         let due = connection.deadline(self.cx.write_timeout);
         connection.scheduled = self.deadlines.advance(key, connection.scheduled, due);
+        self.enforce_budget();
+    }
+
+    /// Resets the connections that buffer most, while the budget is exceeded.
+    fn enforce_budget(&mut self) {
+        while self.cx.budget.is_exceeded() {
+            let largest =
+                self.connections.iter().max_by_key(|(_, connection)| connection.buffered());
+            let Some((key, _)) = largest else { return };
+            log::debug!("reset: it buffers most, and the budget is exceeded");
+            self.reset(key);
+        }
+    }
+
+    fn reset(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            add(&self.cx.counters.resets, 1);
+            connection.reset_on_drop();
+        }
+        self.close(key);
     }
 
     fn close(&mut self, key: usize) {
         let Some(mut connection) = self.connections.remove(key) else { return };
         self.deadlines.remove(key, connection.scheduled);
-        connection.release(self.cx.shared);
+        connection.release(&mut self.cx);
     }
 
-    fn run_ready(&mut self) {
+    fn run_again(&mut self) {
         let waiting = self.again.len();
         for at in 0..waiting {
             self.turn(self.again[at], |connection, cx| {
@@ -184,17 +199,17 @@ impl<'c, S: Service> Worker<'c, S> {
         while let Some(key) = self.deadlines.pop_due(self.cx.now) {
             self.turn(key, |connection, cx| {
                 connection.scheduled = Instant::MAX;
-                connection.due(cx)
+                connection.on_deadline(cx)
             });
         }
     }
 
-    /// Whether the last connection is closed, or the time is up. The first time, tells every connection.
+    /// Whether the last connection is closed. The first call notifies every connection.
     fn is_stopped(&mut self) -> bool {
         if self.abort_at.is_none() {
             self.begin_stop();
         }
-        // Asked before the last look at the desk, so that nobody is left standing there.
+        // Before the mailbox is emptied once more, so that no connection stays in it.
         let listening = self.cx.shared.is_listening();
         self.accept_all();
         if self.abort_at.is_some_and(|at| self.cx.now >= at) {
@@ -203,14 +218,14 @@ impl<'c, S: Service> Worker<'c, S> {
         self.connections.is_empty() && !listening
     }
 
-    /// The time is up: drops every connection.
+    /// The stop timeout has passed: closes every connection.
     fn abort(&mut self) {
         let unfinished = self.connections.len();
         if unfinished > 0 {
-            log::warn!("{unfinished} connections were closed unfinished");
+            log::warn!("{unfinished} connections were closed before they had finished");
         }
         for key in 0..self.connections.end() {
-            self.turn(key, Connection::reset_unfinished);
+            self.turn(key, |connection, _| connection.end_stop());
         }
     }
 
@@ -222,8 +237,8 @@ impl<'c, S: Service> Worker<'c, S> {
         }
     }
 
-    /// Until when frames that were begun may be finished, once the server stops: half of its time. The
-    /// rest is for sending and for closing.
+    /// Until when frames that were begun may be finished, once the server is stopping: half of the stop
+    /// timeout. The other half is for sending and closing.
     fn stop_by(&self) -> Option<Instant> {
         self.abort_at.map(|at| at.saturating_sub(self.config.stop_timeout / 2))
     }
@@ -236,35 +251,35 @@ mod tests {
     use linecard_core::{Answered, Code, Frame, Reply};
 
     use super::*;
-    use crate::server::listener::Listener;
 
-    struct Nothing;
+    struct NoCommands;
 
-    impl Service for Nothing {
+    impl Service for NoCommands {
         fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
             reply.error(Code::UnknownCommand, request.name)
         }
     }
 
-    /// Whoever was handed over before the listener ended is told as well.
+    /// Also one that was handed over after the worker had notified all others.
     #[test]
-    fn the_last_newcomer_is_not_left_behind() {
+    fn the_last_accepted_connection_is_notified_of_a_stop() {
         let peers = net::TcpListener::bind("127.0.0.1:0").unwrap();
         let config = Config::default();
-        let listener = Listener::bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap();
-        let shared = Shared::new(&config, &listener, &[Poll::new().unwrap()]).unwrap();
-        let mut worker = Worker::new(0, Poll::new().unwrap(), &shared, &config, Nothing);
+        let (listener_poll, worker_poll) = (Poll::new().unwrap(), Poll::new().unwrap());
+        let wakers = (waker(&listener_poll).unwrap(), waker(&worker_poll).unwrap());
+        let shared = Shared::new(&config, wakers.0, vec![wakers.1]);
+        let mut worker = Worker::new(0, worker_poll, &shared, &config, NoCommands);
         shared.stop();
         assert!(!worker.is_stopped(), "the listener goes on");
         let tcp = mio::net::TcpStream::connect(peers.local_addr().unwrap()).unwrap();
         let (peer, _) = peers.accept().unwrap();
-        assert!(Shared::take_place(&shared.open, 1));
-        shared.workers[0].hand_over(Accepted { tcp, admitted: true });
+        assert!(shared.open.add(1));
+        shared.mailboxes[0].push(Accepted { tcp, admitted: true });
         shared.stop_listening();
-        assert!(!worker.is_stopped(), "there is one more to tell");
-        let mut words = String::new();
-        io::BufRead::read_line(&mut io::BufReader::new(&peer), &mut words).unwrap();
-        assert_eq!(words, "ERR\n");
+        assert!(!worker.is_stopped(), "one connection is left");
+        let mut line = String::new();
+        io::BufRead::read_line(&mut io::BufReader::new(&peer), &mut line).unwrap();
+        assert_eq!(line, "ERR\n");
         worker.abort();
         assert!(worker.is_stopped());
         assert_eq!((shared.counters().open, shared.counters().lingering), (0, 0));

@@ -1,11 +1,12 @@
-//! A server in trouble: handlers that panic or dawdle, peers that hoard, vanish, flood or never leave.
+//! A server when things go wrong: handlers that panic or are slow, peers that vanish, flood, don't
+//! read or never close.
 
+mod buffered;
 mod churn;
 mod client;
 mod closing;
 mod panics;
-mod parked;
-mod slow;
+mod slow_handlers;
 mod slow_readers;
 mod stop;
 mod support;

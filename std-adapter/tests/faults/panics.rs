@@ -1,11 +1,11 @@
-//! An application that panics.
+//! A service that panics.
 
 use linecard_std::protocol::Code;
 
 use crate::support::{App, Running, bytes, refusal};
 
 #[test]
-fn the_caller_gets_failed_and_everyone_goes_on() {
+fn a_panic_in_a_handler_is_answered_failed_and_its_worker_goes_on() {
     let server = Running::start(App::new().0, 1, |_| ());
     let (mut caller, mut other) = (server.served(), server.served());
     caller.send(b"PANIC #1\n\nECHO 2 #2\nhi\nPANIC #3\n\nECHO 0 #4\n\n").expect("sent");
@@ -23,29 +23,30 @@ fn the_caller_gets_failed_and_everyone_goes_on() {
 }
 
 #[test]
-fn one_that_panics_when_told_of_a_refusal_serves_on() {
-    let app = App { touchy: true, ..App::new().0 };
+fn a_panic_in_refused_costs_nobody_anything() {
+    let mut app = App::new().0;
+    app.panics_in_refused = true;
     let server = Running::start(app, 1, |_| ());
     let mut other = server.served();
-    let mut rude = server.peer();
-    rude.send(b"\0\n").expect("sent");
-    rude.expect_end(&[refusal("bad-head", None)]).expect("told");
+    let mut malformed = server.peer();
+    malformed.send(b"\0\n").expect("sent");
+    malformed.expect_end(&[refusal("bad-head", None)]).expect("a reply, and the end");
     other.is_alive().expect("served by the same worker");
-    // Told of `stopping`, it panics once more.
+    // Once for `bad-head` and once for `stopping`.
     assert_eq!(server.stop().panics, 2);
 }
 
-/// The last resort: whatever kills a worker ends the server, rather than leave connections unserved.
+/// Whatever ends a worker ends the server, so that no connection is left unserved.
 #[test]
-fn a_worker_that_dies_ends_the_server() {
+fn a_worker_that_panics_ends_the_server() {
     let server = Running::start(App::new().0, 2, |_| ());
     let mut others: Vec<_> = (0..3).map(|_| server.served()).collect();
-    let mut bomber = server.peer();
-    bomber.send(b"BOMB\n\n").expect("sent");
+    let mut caller = server.peer();
+    caller.send(b"PANIC-TWICE\n\n").expect("sent");
     assert!(server.end().is_err(), "a clean end");
-    drop(bomber);
+    drop(caller);
     for other in &mut others {
-        // Told by the worker that lives, or cut off by the end of the other.
+        // Notified by the other worker, or cut off by the end of this one.
         let _ended = other.rest();
     }
 }

@@ -24,7 +24,7 @@ fn what_was_carried_out_was_answered_and_everybody_told() {
     let threads: Vec<_> = (0..PEERS)
         .map(|_| {
             let mut peer = server.peer();
-            let sending = peer.send_beside(requests.clone(), false).expect("a thread");
+            let sending = peer.send_in_background(requests.clone(), false).expect("a thread");
             thread::spawn(move || {
                 let replies = peer.rest();
                 drop(peer);
@@ -112,7 +112,7 @@ fn who_does_not_read_is_reset_when_the_time_is_up() {
     deaf.set_write_timeout(Some(Duration::from_millis(300))).expect("a socket");
     let request = [b"ECHO 4096\n".as_slice(), &[b'x'; 4_096], b"\n"].concat();
     while deaf.write_all(&request).is_ok() {}
-    server.until("blocked", |counters| counters.parked > 0);
+    server.until("blocked", |counters| counters.buffered > 0);
     assert_eq!(server.stop().resets, 1);
     let ended = deaf.read_to_end(&mut Vec::new());
     assert!(

@@ -15,53 +15,66 @@ use linecard_suite::peer::Peer;
 use linecard_suite::target::Target;
 use socket2::{Domain, Socket, Type};
 
-/// Nothing here takes so long, even on a busy machine.
+/// Longer than anything here takes, even on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
-/// A door that handlers wait at.
+/// Handlers wait here until the test opens it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Door(Arc<(Mutex<bool>, Condvar)>);
+pub(crate) struct Latch(Arc<(Mutex<bool>, Condvar)>);
 
-impl Door {
+impl Latch {
     pub(crate) fn open(&self) {
         *self.0.0.lock().expect("a lock") = true;
         self.0.1.notify_all();
     }
 
     fn wait(&self) {
-        let shut = self.0.0.lock().expect("a lock");
+        let closed = self.0.0.lock().expect("a lock");
         let (_open, timed_out) =
-            self.0.1.wait_timeout_while(shut, SOON, |open| !*open).expect("a lock");
-        assert!(!timed_out.timed_out(), "the door stayed shut");
+            self.0.1.wait_timeout_while(closed, SOON, |open| !*open).expect("a lock");
+        assert!(!timed_out.timed_out(), "the latch was not opened");
     }
 }
 
-/// What panics when it is dropped.
-struct Bomb;
+/// A panic's payload that panics again when it is dropped.
+struct PanicOnDrop;
 
-impl Drop for Bomb {
+impl Drop for PanicOnDrop {
     fn drop(&mut self) {
-        panic!("a bomb");
+        panic!("a payload that panics");
     }
 }
 
-/// Knows its commands by itself. Clones share everything.
+/// A service without a table. Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     /// Requests carried out.
     pub(crate) handled: Arc<AtomicU64>,
-    /// What `DOOR` waits at, and says when it does.
-    pub(crate) door: Door,
-    pub(crate) at_the_door: Sender<()>,
-    /// It panics when it is told of a refusal.
-    pub(crate) touchy: bool,
+    /// What `WAIT` waits for.
+    pub(crate) latch: Latch,
+    /// Where `WAIT` reports that it waits.
+    waiting: Sender<()>,
+    /// Whether `refused` panics.
+    pub(crate) panics_in_refused: bool,
 }
 
 impl App {
+    /// The service, and what receives a message when a `WAIT` begins.
     pub(crate) fn new() -> (Self, Receiver<()>) {
-        let (at_the_door, came) = channel();
-        (Self { handled: Arc::default(), door: Door::default(), at_the_door, touchy: false }, came)
+        let (sender, waiting) = channel();
+        let app = Self {
+            handled: Arc::default(),
+            latch: Latch::default(),
+            waiting: sender,
+            panics_in_refused: false,
+        };
+        (app, waiting)
     }
+}
+
+/// The body as a number.
+fn number(request: &Frame<'_>) -> usize {
+    str::from_utf8(request.body.bytes()).expect("digits").parse().expect("digits")
 }
 
 impl Service for App {
@@ -71,15 +84,15 @@ impl Service for App {
             "ECHO" => reply.bytes(request.body.bytes()),
             "COUNT" => reply.text(&handled.to_string()),
             "PANIC" => panic!("a handler that panics"),
-            "BOMB" => panic::panic_any(Bomb),
+            "PANIC-TWICE" => panic::panic_any(PanicOnDrop),
+            "ZEROS" => reply.bytes(&vec![0; number(request)]),
             "SLEEP" => {
-                let millis = str::from_utf8(request.body.bytes()).expect("digits").parse();
-                thread::sleep(Duration::from_millis(millis.expect("digits")));
+                thread::sleep(Duration::from_millis(number(request) as u64));
                 reply.text("slept")
             }
-            "DOOR" => {
-                self.at_the_door.send(()).expect("a test that listens");
-                self.door.wait();
+            "WAIT" => {
+                self.waiting.send(()).expect("a test that receives");
+                self.latch.wait();
                 reply.text("open")
             }
             name => reply.error(Code::UnknownCommand, name),
@@ -87,7 +100,7 @@ impl Service for App {
     }
 
     fn refused(&mut self, code: Code) {
-        assert!(!self.touchy, "told of {code}");
+        assert!(!self.panics_in_refused, "refused: {code}");
     }
 }
 
@@ -100,14 +113,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// With so many workers, and otherwise as `change` makes it.
+    /// Starts one with so many workers, and otherwise configured by `change`.
     pub(crate) fn start(app: App, workers: usize, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config { workers, ..Config::default() };
         change(&mut config);
         let server = Server::bind("127.0.0.1:0", config).expect("a free port");
         let (addr, handle) = (server.local_addr(), server.handle());
-        let (at_the_end, ended) = channel();
-        thread::spawn(move || at_the_end.send(server.run(app)));
+        let (sender, ended) = channel();
+        thread::spawn(move || sender.send(server.run(app)));
         Self { addr, handle, ended }
     }
 
@@ -115,7 +128,7 @@ impl Running {
         Peer::connect(&Target::desktop(self.addr)).expect("a connection")
     }
 
-    /// A connection that a worker has: peers are dealt to the workers in turn.
+    /// A connection that its worker has taken. Connections are dealt to the workers in turn.
     pub(crate) fn served(&self) -> Peer {
         let mut peer = self.peer();
         peer.is_alive().expect("served");
@@ -137,12 +150,12 @@ impl Running {
         socket.into()
     }
 
-    /// How it ends, by itself.
+    /// Waits for the server to end, and returns how.
     pub(crate) fn end(&self) -> io::Result<()> {
         self.ended.recv_timeout(SOON).expect("an end, in time")
     }
 
-    /// Stops it; then nothing is left of any connection.
+    /// Stops the server. Then no connection is left.
     pub(crate) fn stop(&self) -> Counters {
         self.handle.stop();
         self.end().expect("a clean end");
@@ -151,7 +164,7 @@ impl Running {
         counters
     }
 
-    /// Waits until the counters are as wished.
+    /// Waits until `is_so`.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn(&Counters) -> bool) -> Counters {
         let end = Instant::now() + SOON;
         loop {
@@ -172,7 +185,7 @@ impl Drop for Running {
 }
 
 pub(crate) fn nothing_left(counters: &Counters) -> bool {
-    (counters.open, counters.lingering, counters.parked) == (0, 0, 0)
+    (counters.open, counters.lingering, counters.buffered) == (0, 0, 0)
 }
 
 pub(crate) fn refusal(code: &str, tag: Option<u32>) -> oracle::Reply {

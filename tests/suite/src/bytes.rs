@@ -23,7 +23,7 @@ fn piece(piece: &Value) -> Vec<u8> {
     text.repeat(usize::try_from(count).expect("a count in memory")).into_bytes()
 }
 
-/// The bytes that hexadecimal digits stand for.
+/// Decodes hexadecimal digits.
 ///
 /// # Panics
 /// If the digits are not pairs of hexadecimal ones.
@@ -35,11 +35,11 @@ pub fn from_hex(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The bytes for a person: escaped, and cut when long.
+/// The bytes for a failure message: escaped, and cut when long.
 #[must_use]
 pub fn show(bytes: &[u8]) -> String {
-    const MOST: usize = 160;
-    let shown = bytes[..bytes.len().min(MOST)].escape_ascii();
-    let more = bytes.len().saturating_sub(MOST);
+    const MAX: usize = 160;
+    let shown = bytes[..bytes.len().min(MAX)].escape_ascii();
+    let more = bytes.len().saturating_sub(MAX);
     if more == 0 { format!("`{shown}`") } else { format!("`{shown}` and {more} bytes more") }
 }

@@ -1,4 +1,4 @@
-//! The cases, and the loop that runs them.
+//! The test cases, and the loop that runs them.
 
 mod closing;
 mod connections;
@@ -11,7 +11,7 @@ mod wire;
 
 use crate::target::Target;
 
-/// A sentence says what went wrong.
+/// The error says what went wrong.
 pub type Check = Result<(), String>;
 
 /// One thing a server must do.
@@ -20,7 +20,7 @@ pub struct Case {
     pub name: String,
     /// Where docs/PROTOCOL.md says so.
     pub section: String,
-    /// Why it doesn't apply to this target.
+    /// Why it doesn't apply to this target, if so.
     pub skipped: Option<String>,
     check: Box<dyn Fn(&Target) -> Check>,
 }
@@ -28,9 +28,9 @@ pub struct Case {
 /// How a case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// As docs/PROTOCOL.md says.
+    /// The server did what docs/PROTOCOL.md says.
     Passed,
-    /// Not applicable, and why.
+    /// It doesn't apply; the reason.
     Skipped(String),
     /// What went wrong.
     Failed(String),
@@ -46,7 +46,7 @@ impl Case {
         }
     }
 
-    /// Leaves the case out where the target lacks what it needs.
+    /// Skips the case where the target lacks what it needs.
     fn needs<T>(mut self, capability: Result<T, String>) -> Self {
         self.skipped = capability.err();
         self
@@ -77,13 +77,13 @@ pub fn all(target: &Target) -> Vec<Case> {
     cases
 }
 
-/// The server vectors that need exactly the target's limits: for a server with limits that only vectors ask for.
+/// The server vectors that need exactly the target's limits.
 #[must_use]
 pub fn at_these_limits(target: &Target) -> Vec<Case> {
     wire::at_these_limits(target)
 }
 
-/// The cases that wait for a deadline: worth a server with short ones.
+/// The cases that wait for a deadline. They want a server with short ones.
 #[must_use]
 pub fn timed(target: &Target) -> Vec<Case> {
     let mut cases = wire::timed(target);
@@ -92,7 +92,7 @@ pub fn timed(target: &Target) -> Vec<Case> {
     cases
 }
 
-/// Runs the cases one after the other, tells `report` of each, and gives the failures.
+/// Runs the cases in order, passes each result to `report`, and returns the failures.
 pub fn run(
     target: &Target,
     cases: &[Case],
@@ -109,7 +109,7 @@ pub fn run(
     failures
 }
 
-/// Runs the cases and panics with all that failed; skipped ones are named on standard error.
+/// Runs the cases, and panics with all failures. Skipped cases are named on standard error.
 ///
 /// # Panics
 /// If a case fails.

@@ -1,9 +1,9 @@
-//! Seeded randomness, and frames good and hostile made of it.
+//! Seeded random numbers, and valid and hostile frames made from them.
 
 use crate::oracle::complex::{Complex, MAX_KEY, MAX_LEVELS, MAX_M, MAX_P, MAX_S, varint};
 use crate::oracle::{Body, Limits};
 
-/// A small generator (xorshift64*); the same seed gives the same bytes on every machine.
+/// A small generator (xorshift64*). A seed gives the same bytes on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -19,7 +19,7 @@ impl Random {
     /// 64 bits.
     #[expect(
         clippy::should_implement_trait,
-        reason = "it never ends, and `Option` would be in the way"
+        reason = "it never ends, so an `Option` would only be unwrapped"
     )]
     pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
@@ -54,13 +54,13 @@ impl Random {
         (0..len).map(|_| self.next().to_le_bytes()[3]).collect()
     }
 
-    /// A text of at most `most` bytes, beyond ASCII and with control characters now and then.
-    pub fn text(&mut self, most: usize) -> String {
+    /// A text of at most `max` bytes, with some control characters and some outside ASCII.
+    pub fn text(&mut self, max: usize) -> String {
         let mut text = String::new();
-        for _ in 0..self.below(most + 1) {
+        for _ in 0..self.below(max + 1) {
             let c =
                 self.pick(&['a', 'b', 'z', 'A', '0', ' ', '#', '\r', '\t', '\n', 'é', '世', '🦀']);
-            if text.len() + c.len_utf8() <= most {
+            if text.len() + c.len_utf8() <= max {
                 text.push(c);
             }
         }
@@ -73,7 +73,7 @@ impl Random {
     }
 }
 
-/// A value of COMPLEX within its limits.
+/// A value of `COMPLEX` within its limits.
 pub fn complex(random: &mut Random) -> Complex {
     let mut value = level(random, None);
     for _ in 0..random.below(MAX_LEVELS) {
@@ -100,7 +100,7 @@ fn level(random: &mut Random, next: Option<Complex>) -> Complex {
     }
 }
 
-/// A payload of COMPLEX with something wrong in it, or, rarely, not.
+/// An encoded value of `COMPLEX` with an error in it; rarely it is still valid.
 pub fn hostile_payload(random: &mut Random) -> Vec<u8> {
     let mut bytes = complex(random).encode();
     match random.below(7) {
@@ -128,7 +128,7 @@ pub fn hostile_payload(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// A frame: a head, the body as its variant says, and LF.
+/// A frame with this body.
 #[must_use]
 pub fn frame(name: &str, tag: Option<u32>, body: &Body) -> Vec<u8> {
     let length = match body {
@@ -139,7 +139,7 @@ pub fn frame(name: &str, tag: Option<u32>, body: &Body) -> Vec<u8> {
     [format!("{name}{length}{tag}\n").as_bytes(), body.bytes(), b"\n"].concat()
 }
 
-/// A frame that leaves the connection open, whatever its reply.
+/// A frame that leaves the connection open and in sync, whatever its reply.
 pub fn frame_in_sync(random: &mut Random, limits: &Limits) -> Vec<u8> {
     let tag = (!random.one_in(3)).then(|| random.bits());
     let near = |random: &mut Random, limit: usize| limit + random.below(3) - 1;
@@ -164,8 +164,8 @@ pub fn frame_in_sync(random: &mut Random, limits: &Limits) -> Vec<u8> {
     }
 }
 
-/// Bytes that end the connection with an error, or cut a frame short.
-pub fn last_words(random: &mut Random, limits: &Limits) -> Vec<u8> {
+/// The end of a stream: bytes that close the connection with an error, or a truncated frame.
+pub fn stream_end(random: &mut Random, limits: &Limits) -> Vec<u8> {
     match random.below(6) {
         0 => Vec::new(),
         1 => {
@@ -182,12 +182,12 @@ pub fn last_words(random: &mut Random, limits: &Limits) -> Vec<u8> {
     }
 }
 
-/// A stream: frames in sync, then perhaps something that ends it.
+/// A stream: frames in sync, then perhaps an error or a truncated frame.
 pub fn stream(random: &mut Random, limits: &Limits) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..random.below(20) {
         bytes.extend(frame_in_sync(random, limits));
     }
-    bytes.extend(last_words(random, limits));
+    bytes.extend(stream_end(random, limits));
     bytes
 }

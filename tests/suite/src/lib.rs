@@ -1,9 +1,9 @@
-//! The whole-system suite: drives any Linecard server over TCP with raw bytes and compares what it answers with
-//! docs/PROTOCOL.md, through the vectors of tests/vectors.json and a naive [`oracle`].
+//! The whole-system suite: tests any Linecard server over TCP with raw bytes. It compares the
+//! replies with docs/PROTOCOL.md, by the vectors of tests/vectors.json and by a naive [`oracle`].
 //!
-//! It knows nothing of how a server is built and depends on no other crate of the project: std's sockets and `serde_json`
-//! alone. A [`Target`] says what the server at hand promises, so that one suite serves the desktop, a TAP device and
-//! a microcontroller. Each case has a name and ends within limits of time; one that can't apply to a target says why.
+//! It depends on no other crate of the project, only on std's sockets and `serde_json`. A
+//! [`Target`] describes the server: one suite serves the desktop, a TAP device and firmware.
+//! Each case has a name and a time limit. A case that doesn't apply to a target says why.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -11,12 +11,12 @@
 pub mod bytes;
 pub mod cases;
 pub mod generate;
-pub mod hostile;
 pub mod oracle;
 pub mod peer;
 pub mod prerequisite;
 pub mod process;
 pub mod replies;
+pub mod scripted_server;
 pub mod target;
 pub mod vectors;
 

@@ -1,6 +1,6 @@
 //! Runs the suite against any server of the demo commands: `linecard-suite 127.0.0.1:61000`.
 //!
-//! Prints a line a case; exits 1 if one fails, 2 on wrong usage.
+//! Prints one line a case. Exits with 1 if a case fails, with 2 on wrong usage.
 
 use std::net::ToSocketAddrs;
 use std::process::ExitCode;
@@ -9,11 +9,12 @@ use std::time::Duration;
 use linecard_suite::cases::{self, Verdict};
 use linecard_suite::target::Target;
 
-const USAGE: &str = "usage: linecard-suite ADDR [--device] [--max-body N] [--max-reply N] [--skip-budget N]
+const USAGE: &str = "\
+usage: linecard-suite ADDR [--device] [--max-body N] [--max-reply N] [--skip-budget N]
     [--frame-deadline SECONDS] [--idle-timeout SECONDS] [--connections N] [--connection-limit N]
-    [--patience SECONDS] [--longest-wait SECONDS] [--flood BYTES] [--only WORDS]
-ADDR is IP:PORT or HOST:PORT; without options the server has the limits of `linecard serve`, with --device those of the
-TAP example and the firmware.";
+    [--patience SECONDS] [--longest-wait SECONDS] [--flood BYTES] [--only TEXT]
+ADDR is IP:PORT or HOST:PORT. Without options the server has the limits of `linecard serve`;
+with --device, those of the TAP example and the firmware.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -29,13 +30,13 @@ fn main() -> ExitCode {
 fn parse(args: &[String]) -> Result<(Target, String), String> {
     let addr = args.first().ok_or("an address is missing")?;
     let addr = addr.to_socket_addrs().map_err(|error| format!("{addr}: {error}"))?.next();
-    let addr = addr.ok_or("the address has no addresses")?;
+    let addr = addr.ok_or("the host has no address")?;
     let device = args.iter().any(|arg| arg == "--device");
     let mut target = if device { Target::device(addr) } else { Target::desktop(addr) };
     let mut only = String::new();
     let mut rest = args[1..].iter().filter(|arg| *arg != "--device");
     while let Some(flag) = rest.next() {
-        let value = rest.next().ok_or_else(|| format!("{flag} lacks its value"))?;
+        let value = rest.next().ok_or_else(|| format!("{flag} needs a value"))?;
         match flag.as_str() {
             "--only" => only.clone_from(value),
             flag => set(&mut target, flag, value)?,
@@ -61,7 +62,7 @@ fn set(target: &mut Target, flag: &str, value: &str) -> Result<(), String> {
         "--patience" => target.patience = seconds()?,
         "--longest-wait" => target.longest_wait = seconds()?,
         "--flood" => target.flood = count()?,
-        _ => return Err(format!("{flag} is no option")),
+        _ => return Err(format!("unknown option {flag}")),
     }
     Ok(())
 }

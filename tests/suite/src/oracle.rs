@@ -1,7 +1,8 @@
-//! What a server must answer, worked out the slow and obvious way.
+//! What a server must answer, computed in the slow and obvious way.
 //!
-//! The oracle sees all the input at once and computes the replies from docs/PROTOCOL.md alone. It performs no I/O, keeps no
-//! state between calls and shares no code with what it checks, so a mistake has to be made twice to go unnoticed.
+//! The oracle sees all the input at once and computes the replies from docs/PROTOCOL.md alone. It
+//! does no I/O, keeps no state between calls and shares no code with what it checks: a mistake must
+//! be made twice to go unnoticed.
 //!
 //! ```
 //! use linecard_suite::oracle::{Limits, serve};
@@ -22,11 +23,11 @@ use complex::Complex;
 /// The limits that decide replies, in bytes (docs/PROTOCOL.md §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest body that is carried out.
+    /// The longest body that is passed to a handler.
     pub max_body: usize,
     /// The longest body of a reply.
     pub max_reply: usize,
-    /// The longest body that is skipped with the connection kept; at least `max_body`.
+    /// The longest body that is skipped without closing the connection; at least `max_body`.
     pub skip_budget: usize,
 }
 
@@ -37,12 +38,12 @@ impl Limits {
     pub const DEVICE: Self = Self { max_body: 2_048, max_reply: 2_048, skip_budget: 65_536 };
 }
 
-/// A body as it crosses the wire.
+/// A body as it is delimited on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// One line, without its LF and without a dropped CR.
+    /// One line, without its LF and a CR before that.
     Line(Vec<u8>),
-    /// Bytes behind a declared length.
+    /// Bytes whose length the head declares.
     Counted(Vec<u8>),
 }
 
@@ -69,41 +70,41 @@ impl Body {
 /// An error reply's body (§5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The first word.
+    /// The error code.
     pub code: String,
-    /// What follows it; `None` expects nothing in particular.
-    pub words: Option<String>,
+    /// The message after it. In an expected reply, `None` matches any message.
+    pub message: Option<String>,
 }
 
 impl Refusal {
-    /// A refusal whose words are anybody's guess.
+    /// A refusal with any message.
     #[must_use]
     pub fn any(code: &str) -> Self {
-        Self { code: code.to_owned(), words: None }
+        Self { code: code.to_owned(), message: None }
     }
 }
 
 /// One reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The tag echoed.
+    /// The tag of the request.
     pub tag: Option<u32>,
     /// The body of an `OK`, or the content of an `ERR`.
     pub result: Result<Body, Refusal>,
 }
 
 impl Reply {
-    /// An `ERR` whose words are anybody's guess.
+    /// An `ERR` with any message.
     #[must_use]
     pub fn refusal(code: &str, tag: Option<u32>) -> Self {
         Self { tag, result: Err(Refusal::any(code)) }
     }
 
-    /// Is `got` this reply? Words count only where this reply has some.
+    /// Whether `got` is this reply. Messages are compared only if this reply has one.
     #[must_use]
     pub fn matches(&self, got: &Self) -> bool {
         match (&self.result, &got.result) {
-            (Err(want), Err(have)) if want.words.is_none() => {
+            (Err(want), Err(have)) if want.message.is_none() => {
                 self.tag == got.tag && want.code == have.code
             }
             _ => self == got,
@@ -117,33 +118,34 @@ impl Reply {
         let (head, body) = match &self.result {
             Ok(Body::Line(line)) => (format!("OK{tag}\n"), line.clone()),
             Ok(Body::Counted(bytes)) => (format!("OK {}{tag}\n", bytes.len()), bytes.clone()),
-            Err(Refusal { code, words: None }) => (format!("ERR{tag}\n"), code.clone().into()),
-            Err(Refusal { code, words: Some(words) }) => {
-                (format!("ERR{tag}\n"), format!("{code} {words}").into())
+            Err(Refusal { code, message: None }) => (format!("ERR{tag}\n"), code.clone().into()),
+            Err(Refusal { code, message: Some(message) }) => {
+                (format!("ERR{tag}\n"), format!("{code} {message}").into())
             }
         };
         [head.into_bytes(), body, b"\n".to_vec()].concat()
     }
 }
 
-/// What the server does with an input.
+/// What a server does with an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The replies, in order.
     pub replies: Vec<Reply>,
-    /// How many bytes made up the frames that were answered; an error that closes takes everything.
+    /// Bytes of the frames that were answered; all of the input, if an error closes the connection.
     pub consumed: usize,
-    /// Does the server end the connection?
+    /// Whether the server closes the connection.
     pub closes: bool,
 }
 
-/// Answers `input` with the demo commands; `ended` says that nothing follows it.
+/// The replies to `input` from the demo commands. `ended`: nothing follows the input.
 #[must_use]
 pub fn serve(input: &[u8], ended: bool, limits: &Limits) -> Outcome {
     serve_with(input, ended, limits, demo)
 }
 
-/// Answers `input` with any commands: `answer` gets a request's name and body, and its reply's body is held to the limit.
+/// The replies to `input`, where `answer` gets each request's name and body. The reply limit
+/// applies to what it returns.
 pub fn serve_with(
     input: &[u8],
     ended: bool,
@@ -196,6 +198,8 @@ pub fn demo(name: &str, body: &Body) -> Result<Body, Refusal> {
             },
             Body::Line(_) => Err(Refusal::any("bad-payload")),
         },
-        other => Err(Refusal { code: "unknown-command".to_owned(), words: Some(other.to_owned()) }),
+        other => {
+            Err(Refusal { code: "unknown-command".to_owned(), message: Some(other.to_owned()) })
+        }
     }
 }

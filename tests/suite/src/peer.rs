@@ -1,4 +1,4 @@
-//! One connection as the suite holds it: raw bytes out, strict replies in, everything under a time limit.
+//! One connection of the suite: it sends raw bytes and parses replies strictly, with time limits.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -10,7 +10,7 @@ use crate::oracle::Reply;
 use crate::replies;
 use crate::target::Target;
 
-/// What is compared with `STRING`'s reply.
+/// The untagged reply of `STRING`.
 pub const THANKS: &[u8] = b"OK\nThank you.\n";
 
 /// A connection to the server under test.
@@ -22,16 +22,16 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Connects, to be served. Where places are few, one that was just given up may still be taken: then it tries
-    /// again until it is served, within the target's patience.
+    /// Connects. A server of few connections may still be busy with one that was just closed: then
+    /// this tries again until it is served, within the target's patience.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn connect(target: &Target) -> Result<Self, String> {
         let deadline = Instant::now() + target.patience;
         loop {
             let mut peer = Self::connect_once(target)?;
-            if !target.has_few_places() {
+            if !target.has_few_connections() {
                 return Ok(peer);
             }
             match peer.is_alive() {
@@ -42,10 +42,10 @@ impl Peer {
         }
     }
 
-    /// Connects, come what may.
+    /// Connects, without waiting for a reply.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn connect_once(target: &Target) -> Result<Self, String> {
         let stream = TcpStream::connect_timeout(&target.addr, target.patience)
             .map_err(|error| format!("can't connect to {}: {error}", target.addr))?;
@@ -57,30 +57,30 @@ impl Peer {
         Ok(Self { stream, unread: Vec::new(), patience })
     }
 
-    /// Sends all of it, at once as far as TCP allows.
+    /// Sends all the bytes.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.stream.write_all(bytes).map_err(|error| format!("can't send: {error}"))
     }
 
-    /// Sends as much as the server takes until it stops taking any for a while; gives back how much that was.
+    /// Sends until the server has taken nothing for `timeout`. Returns how many bytes it took.
     ///
     /// # Errors
-    /// A sentence, if the connection breaks.
-    pub fn send_until_stuck(&mut self, bytes: &[u8], stuck: Duration) -> Result<usize, String> {
+    /// What went wrong, as a sentence, if the connection breaks.
+    pub fn send_until_blocked(&mut self, bytes: &[u8], timeout: Duration) -> Result<usize, String> {
         let limit = |stream: &TcpStream, time| stream.set_write_timeout(Some(time));
-        limit(&self.stream, stuck).map_err(|error| error.to_string())?;
+        limit(&self.stream, timeout).map_err(|error| error.to_string())?;
         let mut sent = 0;
-        // A write that was taken in part has waited for the rest until its time was up.
-        let mut is_stuck = false;
-        while sent < bytes.len() && !is_stuck {
+        // A write that takes only a part has waited for the rest until its timeout.
+        let mut is_blocked = false;
+        while sent < bytes.len() && !is_blocked {
             let start = Instant::now();
             match self.stream.write(&bytes[sent..]) {
                 Ok(len) => {
                     sent += len;
-                    is_stuck = start.elapsed() >= stuck;
+                    is_blocked = start.elapsed() >= timeout;
                 }
                 Err(error) if is_timeout(error.kind()) => break,
                 Err(error) => return Err(format!("can't send: {error}")),
@@ -90,20 +90,25 @@ impl Peer {
         Ok(sent)
     }
 
-    /// Ends this side's bytes.
+    /// Closes this side's direction.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn half_close(&mut self) -> Result<(), String> {
         self.stream.shutdown(Shutdown::Write).map_err(|error| format!("can't half-close: {error}"))
     }
 
-    /// Sends from a thread of its own, so that neither side waits for the other, and then ends this side's bytes or not.
-    /// The thread says whether all was taken: a server that closes may not want to see the rest.
+    /// Sends in a thread of its own, so that neither side waits for the other, and then closes this
+    /// side's direction if `then_end`. The thread returns whether all was sent: a server that
+    /// closes the connection may not read the rest.
     ///
     /// # Errors
-    /// A sentence.
-    pub fn send_beside(&self, bytes: Vec<u8>, then_end: bool) -> Result<JoinHandle<bool>, String> {
+    /// What went wrong, as a sentence.
+    pub fn send_in_background(
+        &self,
+        bytes: Vec<u8>,
+        then_end: bool,
+    ) -> Result<JoinHandle<bool>, String> {
         let mut sender = self.sender()?;
         Ok(thread::spawn(move || {
             let sent = sender.write_all(&bytes);
@@ -112,18 +117,19 @@ impl Peer {
         }))
     }
 
-    /// A second handle to the same connection, for a thread that only sends.
+    /// A second handle to the connection, for a thread that sends.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn sender(&self) -> Result<TcpStream, String> {
         self.stream.try_clone().map_err(|error| format!("can't clone the socket: {error}"))
     }
 
-    /// The next reply, whole.
+    /// Reads the next reply.
     ///
     /// # Errors
-    /// A sentence: silence, the end of the stream, a reset, or bytes no server may send.
+    /// What went wrong, as a sentence: no reply in time, the end of the stream, a reset, or a
+    /// malformed reply.
     pub fn reply(&mut self) -> Result<Reply, String> {
         let deadline = Instant::now() + self.patience;
         loop {
@@ -133,26 +139,27 @@ impl Peer {
             }
             if !self.read(deadline)? {
                 return Err(format!(
-                    "the stream ends instead of a reply; behind it: {}",
+                    "the stream ended instead of a reply; unread: {}",
                     show(&self.unread)
                 ));
             }
         }
     }
 
-    /// Sends a request and gives its reply.
+    /// Sends a request and reads its reply.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn ask(&mut self, request: &[u8]) -> Result<Reply, String> {
         self.send(request)?;
         self.reply()
     }
 
-    /// A command is answered: the connection is open and in sync, whatever the limits.
+    /// Checks that a command is answered: the connection is open and in sync. The command fits any
+    /// limits.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn is_alive(&mut self) -> Result<(), String> {
         let reply = self.ask(b"ALIVE #4242\n\n")?.to_bytes();
         match reply.as_slice() {
@@ -161,20 +168,20 @@ impl Peer {
         }
     }
 
-    /// Reads to the end of the stream, a clean one.
+    /// Reads all replies to a clean end of the stream.
     ///
     /// # Errors
-    /// A sentence: silence, a reset, or bytes no server may send.
+    /// What went wrong, as a sentence: no end in time, a reset, or a malformed reply.
     pub fn rest(&mut self) -> Result<Vec<Reply>, String> {
         let deadline = Instant::now() + self.patience;
         while self.read(deadline)? {}
         replies::all(&std::mem::take(&mut self.unread))
     }
 
-    /// All bytes that come, whatever they are. A reset is an end where nothing came before it.
+    /// Reads any bytes to the end of the stream. A reset counts as an end if nothing came before.
     ///
     /// # Errors
-    /// A sentence: silence, or a reset behind some bytes.
+    /// What went wrong, as a sentence: no end in time, or a reset after some bytes.
     pub fn bytes_to_the_end(&mut self) -> Result<Vec<u8>, String> {
         let deadline = Instant::now() + self.patience;
         loop {
@@ -188,23 +195,23 @@ impl Peer {
         }
     }
 
-    /// Exactly these replies come next.
+    /// Checks that exactly these replies come next.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn expect(&mut self, want: &[Reply]) -> Result<(), String> {
         for (at, want) in want.iter().enumerate() {
             let got = self.reply().map_err(|error| format!("reply {}: {error}", at + 1))?;
             replies::compare(std::slice::from_ref(want), &[got])
-                .map_err(|error| format!("reply {} of this connection's: {error}", at + 1))?;
+                .map_err(|error| format!("reply {}: {error}", at + 1))?;
         }
         Ok(())
     }
 
-    /// Exactly these replies come, and then the end of the stream.
+    /// Checks that exactly these replies come, and then the end of the stream.
     ///
     /// # Errors
-    /// A sentence.
+    /// What went wrong, as a sentence.
     pub fn expect_end(&mut self, want: &[Reply]) -> Result<(), String> {
         replies::compare(want, &self.rest()?)
     }
@@ -213,7 +220,7 @@ impl Peer {
         let mut chunk = [0; 16_384];
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(self.silence());
+            return Err(self.timed_out());
         }
         self.stream.set_read_timeout(Some(left)).map_err(|error| error.to_string())?;
         match self.stream.read(&mut chunk) {
@@ -221,16 +228,15 @@ impl Peer {
                 self.unread.extend_from_slice(&chunk[..len]);
                 Ok(len > 0)
             }
-            Err(error) if is_timeout(error.kind()) => Err(self.silence()),
+            Err(error) if is_timeout(error.kind()) => Err(self.timed_out()),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
-            Err(error) => Err(format!(
-                "the connection breaks: {error}; read before it: {}",
-                show(&self.unread)
-            )),
+            Err(error) => {
+                Err(format!("the connection broke: {error}; unread: {}", show(&self.unread)))
+            }
         }
     }
 
-    fn silence(&self) -> String {
+    fn timed_out(&self) -> String {
         format!("nothing more within {:?}; unread: {}", self.patience, show(&self.unread))
     }
 }

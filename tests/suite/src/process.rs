@@ -1,4 +1,4 @@
-//! Programs under test: started, listened to, and ended, all within time limits.
+//! Programs under test, with time limits: start them, read their output, wait for their exit.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a program may take to start or to end on a busy machine.
+/// How long a program may take to start or to exit on a busy machine.
 pub const START: Duration = Duration::from_mins(1);
 
-/// A program that prints `listening on IP:PORT` and serves until it is ended; killed when dropped.
+/// A server program that prints `listening on IP:PORT` first. It is killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -21,16 +21,16 @@ pub struct Server {
     stderr: Receiver<Vec<u8>>,
 }
 
-/// What a program did.
+/// The results of a program that exited.
 #[derive(Debug)]
 pub struct Finished {
-    /// Its exit status; `None` if a signal ended it.
+    /// Its exit status; `None` if a signal killed it.
     pub status: Option<i32>,
-    /// All of its standard output; of a server, what came after the first line.
+    /// Its standard output; of a server, what came after the first line.
     pub stdout: Vec<u8>,
-    /// All of its standard error.
+    /// Its standard error.
     pub stderr: String,
-    /// From its start, or from when it was told to end.
+    /// The time since its start, or since `wait` was called.
     pub took: Duration,
 }
 
@@ -38,7 +38,7 @@ impl Server {
     /// Starts it and waits for its first line.
     ///
     /// # Panics
-    /// If the first line isn't the promised one, or doesn't come.
+    /// If the first line is another one, or doesn't come.
     pub fn start<A: AsRef<OsStr>>(program: &str, args: &[A]) -> Self {
         let mut child = spawn(program, args);
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
@@ -70,25 +70,25 @@ impl Server {
         self.child.id()
     }
 
-    /// The address as a command line takes it.
+    /// The address as a command-line argument.
     #[must_use]
     pub fn at(&self) -> String {
         self.addr.to_string()
     }
 
-    /// Is it still there?
+    /// Whether it is still running.
     ///
     /// # Panics
     /// If the system can't say.
     #[must_use]
     pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("a child to ask for").is_none()
+        self.child.try_wait().expect("the status of a child").is_none()
     }
 
-    /// Waits until it has ended.
+    /// Waits until it exits.
     ///
     /// # Panics
-    /// If it hasn't within the limit.
+    /// If it doesn't within `limit`.
     #[must_use]
     pub fn wait(mut self, limit: Duration) -> Finished {
         finish(&mut self.child, &self.stdout, &self.stderr, Instant::now(), limit)
@@ -102,10 +102,10 @@ impl Drop for Server {
     }
 }
 
-/// Runs a program to its end.
+/// Runs a program until it exits.
 ///
 /// # Panics
-/// If it can't be started, or doesn't end within the limit (it is killed then).
+/// If it can't be started, or doesn't exit within `limit`; then it is killed.
 #[must_use]
 pub fn run<A: AsRef<OsStr>>(program: &str, args: &[A], limit: Duration) -> Finished {
     let start = Instant::now();
@@ -125,7 +125,7 @@ fn spawn<A: AsRef<OsStr>>(program: &str, args: &[A]) -> Child {
         .unwrap_or_else(|error| panic!("can't start {program}: {error}"))
 }
 
-/// Reads a pipe to its end, so that the program never waits for us.
+/// Reads a pipe to its end, so that a full pipe never blocks the program.
 fn drain(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (send, receive) = channel();
     thread::spawn(move || {
@@ -151,12 +151,13 @@ fn finish(
     let took = start.elapsed();
     let stderr = String::from_utf8_lossy(&stderr.unwrap_or_default()).into_owned();
     let Some(status) = status else {
-        panic!("not ended after {limit:?}; standard error: {stderr}")
+        panic!("still running after {limit:?}; standard error: {stderr}")
     };
     Finished { status: status.code(), stdout: stdout.unwrap_or_default(), stderr, took }
 }
 
-/// Its pipes are at their end: it is about to exit, or else out of time. The system offers no wait with a time limit.
+/// Waits for the exit of a program that has closed its pipes, or kills it at `deadline`. It polls,
+/// because std has no wait with a timeout.
 fn end(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
     loop {
         match child.try_wait() {

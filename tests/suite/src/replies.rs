@@ -1,21 +1,21 @@
-//! Reads a server's bytes back, strictly: whatever a conforming server can't have sent is an error here.
+//! A strict parser of replies: what no conforming server sends is an error.
 
 use crate::bytes::show;
 use crate::oracle::{Body, LONGEST_HEAD_LINE, Line, Refusal, Reply, head};
 
-/// Bytes of words behind an error's code, at most (docs/PROTOCOL.md §5).
-pub const MAX_WORDS: usize = 96;
+/// The longest message after an error's code, in bytes (docs/PROTOCOL.md §5).
+pub const MAX_MESSAGE_LEN: usize = 96;
 
-/// The first reply in `bytes` and its length, or `None` while it is not whole.
+/// The first reply in `bytes` and its length, or `None` if more bytes are needed.
 ///
 /// # Errors
-/// A sentence, if the bytes are not what a server may send.
+/// What is malformed, as a sentence.
 pub fn first(bytes: &[u8]) -> Result<Option<(Reply, usize)>, String> {
     let (head, at) = match head(bytes) {
         Line::Incomplete => return Ok(None),
         Line::Bad => {
             return Err(format!(
-                "no reply's head: {}",
+                "not the head of a reply: {}",
                 show(&bytes[..bytes.len().min(LONGEST_HEAD_LINE)])
             ));
         }
@@ -30,7 +30,7 @@ pub fn first(bytes: &[u8]) -> Result<Option<(Reply, usize)>, String> {
     };
     let Some(&after) = bytes.get(end) else { return Ok(None) };
     if after != b'\n' {
-        return Err(format!("no LF behind a reply's body: {}", show(&bytes[..=end])));
+        return Err(format!("no LF after the body of a reply: {}", show(&bytes[..=end])));
     }
     let body = bytes[at..end].to_vec();
     let result = match (head.name.as_str(), head.length) {
@@ -41,7 +41,7 @@ pub fn first(bytes: &[u8]) -> Result<Option<(Reply, usize)>, String> {
     };
     let reply = Reply { tag: head.tag, result };
     if reply.to_bytes() != bytes[..=end] {
-        return Err(format!("not as a server sends it (a CR?): {}", show(&bytes[..=end])));
+        return Err(format!("not in the form that servers send (a CR?): {}", show(&bytes[..=end])));
     }
     Ok(Some((reply, end + 1)))
 }
@@ -49,22 +49,22 @@ pub fn first(bytes: &[u8]) -> Result<Option<(Reply, usize)>, String> {
 /// All replies in `bytes`, which must end with the last of them.
 ///
 /// # Errors
-/// A sentence, if the bytes are not what a server may send.
+/// What is malformed, as a sentence.
 pub fn all(mut bytes: &[u8]) -> Result<Vec<Reply>, String> {
     let mut replies = Vec::new();
     while !bytes.is_empty() {
         let (reply, len) =
-            first(bytes)?.ok_or_else(|| format!("a reply is cut short: {}", show(bytes)))?;
+            first(bytes)?.ok_or_else(|| format!("a truncated reply: {}", show(bytes)))?;
         replies.push(reply);
         bytes = &bytes[len..];
     }
     Ok(replies)
 }
 
-/// Are these the replies expected, by the rule of [`Reply::matches`]?
+/// Compares replies by [`Reply::matches`].
 ///
 /// # Errors
-/// A sentence that names the first difference.
+/// The first difference, as a sentence.
 pub fn compare(want: &[Reply], got: &[Reply]) -> Result<(), String> {
     for (at, (want, got)) in want.iter().zip(got).enumerate() {
         if !want.matches(got) {
@@ -85,13 +85,16 @@ pub fn compare(want: &[Reply], got: &[Reply]) -> Result<(), String> {
 fn refusal(body: &[u8]) -> Result<Refusal, String> {
     let printable = body.iter().all(|byte| (0x20..=0x7e).contains(byte));
     let text = std::str::from_utf8(body).ok().filter(|_| printable);
-    let text = text.ok_or_else(|| format!("an error that isn't printable: {}", show(body)))?;
-    let (code, words) = match text.split_once(' ') {
-        Some((code, words)) => (code, Some(words.to_owned())),
+    let text = text.ok_or_else(|| format!("an error with unprintable bytes: {}", show(body)))?;
+    let (code, message) = match text.split_once(' ') {
+        Some((code, message)) => (code, Some(message.to_owned())),
         None => (text, None),
     };
-    if code.is_empty() || words.as_ref().is_some_and(|words| words.len() > MAX_WORDS) {
-        return Err(format!("no code, or more than {MAX_WORDS} bytes of words: {}", show(body)));
+    if code.is_empty() || message.as_ref().is_some_and(|message| message.len() > MAX_MESSAGE_LEN) {
+        return Err(format!(
+            "no code, or a message of more than {MAX_MESSAGE_LEN} bytes: {}",
+            show(body)
+        ));
     }
-    Ok(Refusal { code: code.to_owned(), words })
+    Ok(Refusal { code: code.to_owned(), message })
 }

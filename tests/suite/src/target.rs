@@ -1,32 +1,34 @@
-//! What a server under test promises.
+//! What the suite may expect of the server under test.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::oracle::Limits;
 
-/// A server and its limits. A `None` is a promise that isn't made, or can't be tried: the cases that need it say so.
+/// A server and its limits. `None` means unknown: cases that need the value are skipped.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Where it listens.
     pub addr: SocketAddr,
     /// Its limits in bytes.
     pub limits: Limits,
-    /// How long a frame may take.
+    /// The time for a whole frame.
     pub frame_deadline: Option<Duration>,
-    /// How long a connection may be silent.
+    /// The time without a frame.
     pub idle_timeout: Option<Duration>,
-    /// How many connections it surely serves at once.
+    /// How many connections it serves at once, at least.
     pub connections: usize,
-    /// With how many of them it is full: one more is `busy`.
+    /// How many it serves at most; one more gets `busy`.
     pub connection_limit: Option<usize>,
-    /// One connection alone is told `busy` at a time, and a network in between makes an end without a word of TCP's refusal of others.
-    pub lone_busy: bool,
-    /// Silence longer than this is a failure.
+    /// It replies `busy` to one connection at a time. TCP refuses others, and behind some networks
+    /// they look like connections that close without a reply.
+    pub single_busy: bool,
+    /// How long to wait for a reply before the case fails.
     pub patience: Duration,
-    /// Cases that would have to wait longer than this for a deadline are left out.
+    /// Cases that wait longer than this for a deadline are skipped.
     pub longest_wait: Duration,
-    /// Bytes that may be poured into a connection that is being closed; the server drains them within two seconds.
+    /// Bytes to send into a connection that is being closed. The server must drain them within two
+    /// seconds.
     pub flood: usize,
 }
 
@@ -41,7 +43,7 @@ impl Target {
             idle_timeout: Some(Duration::from_mins(5)),
             connections: 64,
             connection_limit: None,
-            lone_busy: false,
+            single_busy: false,
             patience: Duration::from_secs(20),
             longest_wait: Duration::from_secs(2),
             flood: 4 << 20,
@@ -61,9 +63,9 @@ impl Target {
         }
     }
 
-    /// Are there so few places that a connection may find those taken that were just given up?
+    /// Whether a new connection may be refused because one that was just closed still counts.
     #[must_use]
-    pub fn has_few_places(&self) -> bool {
+    pub fn has_few_connections(&self) -> bool {
         self.connection_limit.unwrap_or(self.connections) < 16
     }
 

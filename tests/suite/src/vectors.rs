@@ -13,49 +13,49 @@ pub struct Vectors {
     pub heads: Vec<HeadVector>,
     /// What a server answers.
     pub server: Vec<ServerVector>,
-    /// What a client makes of a server's bytes; kept as JSON, for they are for clients to read.
+    /// What a client reports for a server's bytes. In JSON, which the tests of clients read.
     pub client: Vec<Value>,
-    /// The value of COMPLEX and its bytes.
+    /// Values of `COMPLEX` and their bytes.
     pub complex: Vec<ComplexVector>,
 }
 
-/// The bytes at the beginning of an input, and what they are.
+/// Bytes at the front of an input, and what they mean.
 #[derive(Debug)]
 pub struct HeadVector {
     /// Unique.
     pub name: String,
-    /// What is read.
+    /// The input.
     pub bytes: Vec<u8>,
-    /// What it is.
+    /// Its meaning.
     pub meaning: HeadMeaning,
 }
 
-/// What a head vector's bytes are.
+/// What the bytes of a head vector mean.
 #[derive(Debug, PartialEq, Eq)]
 pub enum HeadMeaning {
     /// A head.
     Head(Head),
-    /// Never a head.
+    /// Not a head, whatever follows.
     Bad,
-    /// More has to come.
+    /// More bytes are needed.
     Incomplete,
 }
 
-/// What follows once all was sent and all replies before it were read.
+/// What happens after all was sent and its replies were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
     /// Nothing.
     Nothing,
-    /// The client ends its side.
+    /// The client closes its direction.
     HalfClose,
     /// Silence for the frame deadline.
     FrameDeadline,
     /// Silence for the idle timeout.
     IdleTimeout,
-    /// The server is told to stop.
+    /// The server stops.
     Stop,
-    /// There was no room for the connection in the first place.
-    NoRoom,
+    /// The server had as many connections as it serves.
+    Full,
 }
 
 /// A connection to a server of the demo commands.
@@ -63,28 +63,28 @@ pub enum Then {
 pub struct ServerVector {
     /// Unique.
     pub name: String,
-    /// Of docs/PROTOCOL.md.
+    /// The section of docs/PROTOCOL.md.
     pub section: String,
-    /// Exactly these, or `None` for any generous ones.
+    /// The limits it needs. `None`: any limits that are large enough.
     pub limits: Option<Limits>,
     /// The bytes sent.
     pub send: Vec<u8>,
-    /// What happens then.
+    /// What happens after that.
     pub then: Then,
-    /// The replies, as bytes.
+    /// The bytes of the replies.
     pub expect: Vec<u8>,
-    /// Does the server end the connection?
+    /// Whether the server closes the connection.
     pub closes: bool,
 }
 
-/// A payload of COMPLEX.
+/// A payload of `COMPLEX`.
 #[derive(Debug)]
 pub struct ComplexVector {
     /// Unique.
     pub name: String,
     /// The body.
     pub bytes: Vec<u8>,
-    /// The value, or `None` for `bad-payload`.
+    /// Its value, or `None` if the reply is `bad-payload`.
     pub value: Option<Complex>,
     /// The value as a sender encodes it.
     pub shortest: Vec<u8>,
@@ -108,7 +108,7 @@ impl Vectors {
     }
 }
 
-/// The value of COMPLEX that a vector writes as JSON.
+/// The value of `COMPLEX` in a vector's JSON.
 ///
 /// # Panics
 /// If a field is missing or of another type.
@@ -142,7 +142,7 @@ fn head(vector: &Value) -> HeadVector {
     let meaning = match is.as_str() {
         Some("bad-head") => HeadMeaning::Bad,
         Some("incomplete") => HeadMeaning::Incomplete,
-        Some(other) => panic!("{other} is not what a head can be"),
+        Some(other) => panic!("unknown meaning {other}"),
         None => HeadMeaning::Head(Head {
             name: text(&is["name"]),
             length: number(&is["length"]),
@@ -174,7 +174,7 @@ fn limits(limits: &Value) -> Limits {
 
 fn then(vector: &Value) -> Then {
     if vector["room"] == Value::Bool(false) {
-        return Then::NoRoom;
+        return Then::Full;
     }
     match vector["then"].as_str() {
         None => Then::Nothing,
@@ -182,7 +182,7 @@ fn then(vector: &Value) -> Then {
         Some("frame-deadline") => Then::FrameDeadline,
         Some("idle-timeout") => Then::IdleTimeout,
         Some("stop") => Then::Stop,
-        Some(other) => panic!("{other} is nothing that can follow"),
+        Some(other) => panic!("unknown `then` {other}"),
     }
 }
 

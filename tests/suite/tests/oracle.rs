@@ -1,4 +1,4 @@
-//! The oracle and the vectors say the same, and neither depends on how an input was cut.
+//! The oracle agrees with the vectors, and doesn't depend on how an input is cut.
 
 use linecard_suite::generate::{Random, complex, hostile_payload, stream};
 use linecard_suite::oracle::complex::Complex;
@@ -7,7 +7,7 @@ use linecard_suite::replies;
 use linecard_suite::vectors::{HeadMeaning, Then, Vectors};
 
 #[test]
-fn heads_are_what_the_vectors_say() {
+fn heads_agree_with_the_vectors() {
     for vector in Vectors::load().heads {
         let meaning = match head(&vector.bytes) {
             Line::Incomplete => HeadMeaning::Incomplete,
@@ -19,7 +19,7 @@ fn heads_are_what_the_vectors_say() {
 }
 
 #[test]
-fn answers_are_what_the_vectors_say() {
+fn replies_agree_with_the_vectors() {
     for vector in Vectors::load().server {
         if !matches!(vector.then, Then::Nothing | Then::HalfClose) {
             continue;
@@ -34,7 +34,7 @@ fn answers_are_what_the_vectors_say() {
 }
 
 #[test]
-fn values_are_what_the_vectors_say() {
+fn values_agree_with_the_vectors() {
     for vector in Vectors::load().complex {
         assert_eq!(Complex::decode(&vector.bytes), vector.value, "{}", vector.name);
         if let Some(value) = vector.value {
@@ -56,7 +56,7 @@ fn every_code_of_the_error_table_has_a_vector() {
         .client
         .iter()
         .flat_map(|vector| vector["expect"].as_array().expect("a list"))
-        .filter_map(|arrival| arrival["error"].as_str())
+        .filter_map(|report| report["error"].as_str())
         .collect();
     let demo_never_fails = "failed";
     for code in [
@@ -81,16 +81,16 @@ fn every_code_of_the_error_table_has_a_vector() {
 }
 
 #[test]
-fn the_cut_changes_nothing() {
+fn replies_do_not_depend_on_the_cut() {
     for seed in 0..200 {
         let limits = Limits { max_body: 300, max_reply: 300, skip_budget: 600 };
         let bytes = stream(&mut Random::new(seed), &limits);
         let whole = serve(&bytes, false, &limits);
-        let (mut replies, mut kept, mut closes) = (Vec::new(), Vec::new(), false);
+        let (mut replies, mut unconsumed, mut closes) = (Vec::new(), Vec::new(), false);
         for byte in &bytes {
-            kept.push(*byte);
-            let part: Outcome = serve(&kept, false, &limits);
-            kept.drain(..part.consumed);
+            unconsumed.push(*byte);
+            let part: Outcome = serve(&unconsumed, false, &limits);
+            unconsumed.drain(..part.consumed);
             replies.extend(part.replies);
             if part.closes {
                 closes = true;
@@ -102,7 +102,7 @@ fn the_cut_changes_nothing() {
 }
 
 #[test]
-fn values_come_back() {
+fn encoded_values_decode_to_themselves() {
     for seed in 0..500 {
         let value = complex(&mut Random::new(seed));
         assert_eq!(Complex::decode(&value.encode()), Some(value), "seed {seed}");
@@ -110,8 +110,8 @@ fn values_come_back() {
 }
 
 #[test]
-fn hostile_payloads_are_mostly_refused() {
+fn hostile_payloads_are_mostly_invalid() {
     let mut random = Random::new(1);
-    let taken = (0..1_000).filter_map(|_| Complex::decode(&hostile_payload(&mut random))).count();
-    assert!((1..500).contains(&taken), "{taken} of 1,000 are values");
+    let valid = (0..1_000).filter_map(|_| Complex::decode(&hostile_payload(&mut random))).count();
+    assert!((1..500).contains(&valid), "{valid} of 1,000 are values");
 }

@@ -6,7 +6,7 @@ use linecard_core::{
     Body, CallError, Code, Command, DecodeError, Fault, Postcard, Refusal, RequestError, Text,
 };
 
-use super::{Act, SILENT, Say, Script, give};
+use super::{Action, SILENT, Say, Script, read};
 
 #[derive(Debug)]
 struct Add;
@@ -24,15 +24,15 @@ fn caller(io: Script) -> Calls {
 }
 
 #[test]
-fn a_call_is_sent_and_its_reply_awaited() {
+fn a_call_is_sent_and_returns_its_reply() {
     let io = Script::reading([
-        Act::Fail(ErrorKind::Interrupted),
-        give("OK #"),
-        give("0\nyes\nOK 1 #1\n"),
-        give("\x07\n"),
-        give("OK 3 #2\na\nb\n"),
+        Action::Fail(ErrorKind::Interrupted),
+        read("OK #"),
+        read("0\nyes\nOK 1 #1\n"),
+        read("\x07\n"),
+        read("OK 3 #2\na\nb\n"),
     ])
-    .writing([Act::Take(3), Act::Fail(ErrorKind::Interrupted), Act::Take(2)]);
+    .writing([Action::Write(3), Action::Fail(ErrorKind::Interrupted), Action::Write(2)]);
     let mut caller = caller(io);
     assert_eq!(caller.call::<Say>(&Text("hi")), Ok(Text("yes")));
     assert_eq!(caller.call::<Add>(&Postcard(9)), Ok(Postcard(7)));
@@ -50,12 +50,12 @@ fn a_call_is_sent_and_its_reply_awaited() {
 }
 
 #[test]
-fn calls_go_out_together_and_replies_come_in_turn() {
-    let mut caller = caller(Script::reading([give("OK #0\na\nOK #1\nb\nERR #2\nfailed c\n")]));
+fn calls_are_pipelined_and_replies_come_in_order() {
+    let mut caller = caller(Script::reading([read("OK #0\na\nOK #1\nb\nERR #2\nfailed c\n")]));
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     let third = caller.send::<Say>(&Text("3")).expect("sent");
-    assert_eq!(caller.io().written(), "", "nothing is sent before it must");
+    assert_eq!(caller.io().written(), "", "requests are sent when a reply is waited for");
     assert_eq!(caller.receive(first), Ok(Text("a")));
     assert_eq!(caller.io().written(), "SAY #0\n1\nSAY #1\n2\nSAY #2\n3\n");
     assert_eq!(caller.receive(second), Ok(Text("b")));
@@ -64,7 +64,7 @@ fn calls_go_out_together_and_replies_come_in_turn() {
 }
 
 #[test]
-fn a_full_output_is_sent_to_make_room() {
+fn a_full_output_is_sent() {
     let mut caller = caller(Script::reading([]));
     let text = "x".repeat(40);
     let _first = caller.send::<Say>(&Text(&text)).expect("sent");
@@ -80,7 +80,7 @@ fn a_full_output_is_sent_to_make_room() {
 
 #[test]
 fn more_calls_than_the_capacity_wait_for_replies() {
-    let mut caller = caller(Script::reading([give("OK #0\na\n")]));
+    let mut caller = caller(Script::reading([read("OK #0\na\n")]));
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     for _more in 1..4 {
         let _ticket = caller.send::<Say>(&Text("1")).expect("sent");
@@ -92,8 +92,8 @@ fn more_calls_than_the_capacity_wait_for_replies() {
 }
 
 #[test]
-fn a_reply_passed_over_is_not_waited_for() {
-    let mut caller = caller(Script::reading([give("OK #0\na\nOK #1\nb\n")]));
+fn receiving_a_skipped_reply_does_not_wait() {
+    let mut caller = caller(Script::reading([read("OK #0\na\nOK #1\nb\n")]));
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     let _third = caller.send::<Say>(&Text("3")).expect("sent");
@@ -103,29 +103,29 @@ fn a_reply_passed_over_is_not_waited_for() {
 }
 
 #[test]
-fn a_reply_too_large_for_another_call_is_passed_over() {
+fn a_reply_too_large_of_an_earlier_call_is_skipped() {
     let long = format!("OK 500 #0\n{}\nOK #1\nb\n", "x".repeat(500));
-    let mut caller = caller(Script::reading([give(&long)]));
+    let mut caller = caller(Script::reading([read(&long)]));
     let _first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     assert_eq!(caller.receive(second), Ok(Text("b")));
 }
 
 #[test]
-fn a_call_that_timed_out_is_given_up_and_the_next_goes_on() {
+fn after_a_call_that_timed_out_the_next_one_succeeds() {
     let mut caller = caller(Script::reading([
-        give("OK #0\nla"),
-        Act::Fail(ErrorKind::TimedOut),
-        give("te\nTICK\nx\nOK #1\nb\n"),
+        read("OK #0\nla"),
+        Action::Fail(ErrorKind::TimedOut),
+        read("te\nTICK\nx\nOK #1\nb\n"),
     ]));
     assert_eq!(caller.call::<Say>(&Text("1")), Err(CallerError::Io(ErrorKind::TimedOut)));
     assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
 }
 
 #[test]
-fn a_write_that_failed_is_finished_before_the_next_call() {
-    let io = Script::reading([give("OK #0\nlate\nOK #1\nb\n")])
-        .writing([Act::Take(4), Act::Fail(ErrorKind::TimedOut)]);
+fn a_failed_write_is_finished_before_the_next_call() {
+    let io = Script::reading([read("OK #0\nlate\nOK #1\nb\n")])
+        .writing([Action::Write(4), Action::Fail(ErrorKind::TimedOut)]);
     let mut caller = caller(io);
     assert_eq!(caller.call::<Say>(&Text("1")), Err(CallerError::Io(ErrorKind::TimedOut)));
     assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
@@ -134,26 +134,26 @@ fn a_write_that_failed_is_finished_before_the_next_call() {
 
 #[test]
 fn a_stream_that_takes_nothing_is_an_error() {
-    let mut caller = caller(Script::default().writing([Act::Take(0)]));
+    let mut caller = caller(Script::default().writing([Action::Write(0)]));
     assert_eq!(caller.call::<Say>(&Text("1")), Err(CallerError::WriteZero));
 }
 
 #[test]
-fn what_concerns_the_connection_fails_every_call() {
-    let mut caller = caller(Script::reading([give("OK #0\na\nERR\nstopping bye\n")]));
+fn an_untagged_error_fails_every_call() {
+    let mut caller = caller(Script::reading([read("OK #0\na\nERR\nstopping bye\n")]));
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     let third = caller.send::<Say>(&Text("3")).expect("sent");
     assert_eq!(caller.receive(first), Ok(Text("a")));
-    let told = Refusal { code: Code::Stopping, name: "stopping", message: "bye" };
-    assert_eq!(caller.receive(second), Err(CallerError::Call(CallError::Disconnected(told))));
+    let stopping = Refusal { code: Code::Stopping, name: "stopping", message: "bye" };
+    assert_eq!(caller.receive(second), Err(CallerError::Call(CallError::Disconnected(stopping))));
     assert_eq!(caller.receive(third), Err(CallerError::Call(CallError::Closed(Fault::End))));
 }
 
 #[test]
-fn bad_replies_have_names() {
+fn each_kind_of_bad_reply_has_its_error() {
     let reply = |bytes: &str| {
-        let mut caller = caller(Script::reading([give(bytes)]));
+        let mut caller = caller(Script::reading([read(bytes)]));
         caller.call::<Add>(&Postcard(1)).map_err(|error| format!("{error:?}"))
     };
     assert_eq!(reply("OK 1 #0\n\x07\n"), Ok(Postcard(7)));
@@ -174,7 +174,7 @@ fn bad_replies_have_names() {
     let fits = format!("OK 197 #0\n{}\n", "x".repeat(197));
     assert_eq!(reply(&fits), error(CallerError::Call(CallError::BadReply(DecodeError::Payload))));
     let mut caller =
-        caller(Script::reading([give("OK #0\n\u{0}\n"), Act::Give(b"OK #1\n\xff\n".into())]));
+        caller(Script::reading([read("OK #0\n\u{0}\n"), Action::Read(b"OK #1\n\xff\n".into())]));
     assert_eq!(caller.call::<Say>(&Text("")), Ok(Text("\0")));
     assert_eq!(
         caller.call::<Say>(&Text("")),
@@ -182,9 +182,9 @@ fn bad_replies_have_names() {
     );
 }
 
-/// A caller with room for `CALLS` calls, of which each timed out.
+/// A caller of `CALLS` calls in flight, each of which timed out.
 fn timed_out<const CALLS: usize>(
-    then: impl IntoIterator<Item = Act>,
+    then: impl IntoIterator<Item = Action>,
 ) -> Caller<Script, Vec<u8>, CALLS> {
     let io = Script::reading(vec![SILENT; CALLS].into_iter().chain(then));
     let mut caller = Caller::new(io, vec![0; 256], vec![0; 64], 1_000);
@@ -199,16 +199,16 @@ const WINDOW: CallerError<'_, ErrorKind> =
     CallerError::Call(CallError::Request(RequestError::Window));
 
 #[test]
-fn late_replies_make_room_for_calls() {
-    let mut caller = timed_out::<1>([give("OK #0\nlate\nOK #"), give("1\nb\n")]);
+fn late_replies_free_the_window() {
+    let mut caller = timed_out::<1>([read("OK #0\nlate\nOK #"), read("1\nb\n")]);
     assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
 
     let mut caller =
-        timed_out::<3>([give("TICK\nx\nOK #0\n\nERR #1\nfailed\nOK #2\n\nOK #3\nb\n")]);
+        timed_out::<3>([read("TICK\nx\nOK #0\n\nERR #1\nfailed\nOK #2\n\nOK #3\nb\n")]);
     assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
 
     // By bytes of requests as well: 9 each.
-    let io = Script::reading([SILENT, give("OK #0\n\nOK #1\nb\n")]);
+    let io = Script::reading([SILENT, read("OK #0\n\nOK #1\nb\n")]);
     let mut caller = Caller::<_, _, 8>::new(io, vec![0; 256], vec![0; 64], 17);
     let error = caller.call::<Say>(&Text("1")).expect_err("no reply");
     assert_eq!(error, CallerError::Io(ErrorKind::TimedOut));
@@ -216,8 +216,8 @@ fn late_replies_make_room_for_calls() {
 }
 
 #[test]
-fn without_late_replies_the_window_stays_full_until_they_come() {
-    let mut caller = timed_out::<1>([SILENT, give("OK #0\nla"), SILENT, give("te\nOK #1\nb\n")]);
+fn the_window_stays_full_until_late_replies_come() {
+    let mut caller = timed_out::<1>([SILENT, read("OK #0\nla"), SILENT, read("te\nOK #1\nb\n")]);
     assert_eq!(caller.call::<Say>(&Text("2")), Err(WINDOW));
     assert_eq!(caller.call::<Say>(&Text("2")), Err(WINDOW), "a part of a reply is none");
     assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
@@ -225,8 +225,8 @@ fn without_late_replies_the_window_stays_full_until_they_come() {
 }
 
 #[test]
-fn the_replies_to_calls_not_given_up_are_left_for_them() {
-    let io = Script::reading([give("OK #0\na\n"), SILENT, give("OK #1\n\nOK #2\nc\n")]);
+fn replies_to_other_calls_are_left_for_them() {
+    let io = Script::reading([read("OK #0\na\n"), SILENT, read("OK #1\n\nOK #2\nc\n")]);
     let mut caller = Caller::<_, _, 2>::new(io, vec![0; 256], vec![0; 64], 1_000);
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
@@ -237,7 +237,7 @@ fn the_replies_to_calls_not_given_up_are_left_for_them() {
     let third = caller.send::<Say>(&Text("3")).expect("sent");
     assert_eq!(caller.receive(third), Ok(Text("c")));
 
-    let io = Script::reading([SILENT, give("OK #0\n\nOK #1\nb\nOK #2\nc\n")]);
+    let io = Script::reading([SILENT, read("OK #0\n\nOK #1\nb\nOK #2\nc\n")]);
     let mut caller = Caller::<_, _, 2>::new(io, vec![0; 256], vec![0; 64], 1_000);
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
@@ -248,17 +248,17 @@ fn the_replies_to_calls_not_given_up_are_left_for_them() {
 }
 
 #[test]
-fn what_ends_the_connection_is_said_while_room_is_waited_for() {
+fn the_end_of_the_connection_is_reported_while_the_window_is_full() {
     let mut caller = timed_out::<1>([]);
     let closed = CallerError::Call(CallError::Closed(Fault::End));
     assert_eq!(caller.call::<Say>(&Text("2")), Err(closed));
-    let mut caller = timed_out::<1>([give("OK #1\n")]);
+    let mut caller = timed_out::<1>([read("OK #1\n")]);
     let closed = CallerError::Call(CallError::Closed(Fault::Truncated));
     assert_eq!(caller.call::<Say>(&Text("2")), Err(closed));
-    let mut caller = timed_out::<1>([give("ERR\nstopping\n")]);
+    let mut caller = timed_out::<1>([read("ERR\nstopping\n")]);
     let closed = CallerError::Call(CallError::Request(RequestError::Closed));
     assert_eq!(caller.call::<Say>(&Text("2")), Err(closed));
-    let mut caller = timed_out::<1>([Act::Fail(ErrorKind::ConnectionReset)]);
+    let mut caller = timed_out::<1>([Action::Fail(ErrorKind::ConnectionReset)]);
     let closed = CallerError::Io(ErrorKind::ConnectionReset);
     assert_eq!(caller.call::<Say>(&Text("2")), Err(closed));
 }

@@ -9,7 +9,7 @@ use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use linecard_core::blocking::{Caller, CallerError, LinkCaller};
 use linecard_core::{CallError, Code, Fault, Instant, Limits, RequestError, Text};
 
-use super::{Act, OVERRUN, SILENT, Say, Script, give};
+use super::{Action, OVERRUN, SILENT, Say, Script, read};
 use crate::support::{SMALL, Server};
 
 /// A device's: nothing is ever too long idle.
@@ -152,7 +152,7 @@ const TIMED_OUT: CallerError<'_, ErrorKind> = CallerError::Io(ErrorKind::TimedOu
 
 /// What a caller does with a script, and how much time passed.
 fn scripted<R>(
-    reads: impl IntoIterator<Item = Act>,
+    reads: impl IntoIterator<Item = Action>,
     run: impl FnOnce(&mut LinkCaller<'_, Script, Vec<u8>, 2>) -> R,
 ) -> R {
     let io = Script::reading(reads);
@@ -163,8 +163,8 @@ fn scripted<R>(
 }
 
 /// The first call fails at 0 ms, the second is asked for at once, and gets `OK #1`.
-fn second_call_after(silence: impl IntoIterator<Item = Act>) -> (u64, usize) {
-    let reads = [SILENT].into_iter().chain(silence).chain([give("OK #1\nb\n")]);
+fn second_call_after(silence: impl IntoIterator<Item = Action>) -> (u64, usize) {
+    let reads = [SILENT].into_iter().chain(silence).chain([read("OK #1\nb\n")]);
     scripted(reads, |caller| {
         assert_eq!(caller.call::<Say>(&Text("1")), Err(TIMED_OUT));
         assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
@@ -175,25 +175,31 @@ fn second_call_after(silence: impl IntoIterator<Item = Act>) -> (u64, usize) {
 
 #[test]
 fn after_a_call_given_up_nothing_is_sent_until_there_was_silence() {
-    let silence =
-        [Act::Pass(8_999), SILENT, Act::Fail(ErrorKind::Interrupted), Act::Pass(1), SILENT];
+    let silence = [
+        Action::Wait(8_999),
+        SILENT,
+        Action::Fail(ErrorKind::Interrupted),
+        Action::Wait(1),
+        SILENT,
+    ];
     assert_eq!(second_call_after(silence), (9_000, 0));
 }
 
 #[test]
 fn what_comes_meanwhile_is_discarded_and_is_no_silence() {
-    for noise in [give("OK #1\nnot yet\n"), give("ERR\ntimeout\n"), give("\n!"), OVERRUN] {
-        let silence = [Act::Pass(8_000), noise, Act::Pass(8_999), SILENT, Act::Pass(1), SILENT];
+    for noise in [read("OK #1\nnot yet\n"), read("ERR\ntimeout\n"), read("\n!"), OVERRUN] {
+        let silence =
+            [Action::Wait(8_000), noise, Action::Wait(8_999), SILENT, Action::Wait(1), SILENT];
         assert_eq!(second_call_after(silence), (17_000, 0));
     }
 }
 
 #[test]
 fn after_twice_the_silence_a_pause_is_enough() {
-    let silence = [Act::Pass(17_999), give("x"), SILENT, Act::Pass(1), SILENT];
+    let silence = [Action::Wait(17_999), read("x"), SILENT, Action::Wait(1), SILENT];
     assert_eq!(second_call_after(silence), (18_000, 0));
     // What is found after a minute may have come at any time.
-    let reads = [SILENT, give("OK #0\nlate\nERR\ntimeout\n"), SILENT, give("OK #1\nb\n")];
+    let reads = [SILENT, read("OK #0\nlate\nERR\ntimeout\n"), SILENT, read("OK #1\nb\n")];
     scripted(reads, |caller| {
         assert_eq!(caller.call::<Say>(&Text("1")), Err(TIMED_OUT));
         *caller.io().now.borrow_mut() += 60_000;
@@ -204,7 +210,7 @@ fn after_twice_the_silence_a_pause_is_enough() {
 
 #[test]
 fn noise_without_end_is_no_endless_wait() {
-    let noise = (0..27).flat_map(|_| [Act::Pass(1_000), give("x")]);
+    let noise = (0..27).flat_map(|_| [Action::Wait(1_000), read("x")]);
     assert_eq!(second_call_after(noise), (27_000, 0));
 }
 
@@ -226,7 +232,7 @@ fn faults_and_refusals_that_may_close_ask_for_silence_and_others_do_not() {
         ("OK #1\n\n", false),
     ] {
         // The last is a late reply of nobody's; the read behind it times out.
-        let silence = [give(reply), SILENT, Act::Pass(9_000), SILENT, give("OK #1\nb\n")];
+        let silence = [read(reply), SILENT, Action::Wait(9_000), SILENT, read("OK #1\nb\n")];
         let waited = scripted(silence, |caller| {
             let _outcome = caller.call::<Say>(&Text("1")).is_ok();
             let _outcome = caller.call::<Say>(&Text("2")).is_ok();
@@ -238,8 +244,8 @@ fn faults_and_refusals_that_may_close_ask_for_silence_and_others_do_not() {
 
 #[test]
 fn a_request_that_was_cut_is_never_finished() {
-    let io = Script::reading([SILENT, Act::Pass(9_000), SILENT, give("OK #3\nb\n")])
-        .writing([Act::Take(4), Act::Fail(ErrorKind::TimedOut)]);
+    let io = Script::reading([SILENT, Action::Wait(9_000), SILENT, read("OK #3\nb\n")])
+        .writing([Action::Write(4), Action::Fail(ErrorKind::TimedOut)]);
     let mut clock = io.clock();
     let caller = Caller::<_, _, 3>::new(io, vec![0; 256], vec![0; 64], 1_000);
     let mut caller = LinkCaller::new(caller, SILENCE, &mut clock);
@@ -256,7 +262,7 @@ fn a_request_that_was_cut_is_never_finished() {
 
 #[test]
 fn replies_to_other_calls_may_still_be_taken_after_a_failure() {
-    let reads = [SILENT, give("OK #1\nb\n"), Act::Pass(9_000), SILENT, give("OK #2\nc\n")];
+    let reads = [SILENT, read("OK #1\nb\n"), Action::Wait(9_000), SILENT, read("OK #2\nc\n")];
     scripted(reads, |caller| {
         let first = caller.send::<Say>(&Text("1")).expect("sent");
         let second = caller.send::<Say>(&Text("2")).expect("sent");
@@ -269,17 +275,17 @@ fn replies_to_other_calls_may_still_be_taken_after_a_failure() {
 
 #[test]
 fn a_link_that_is_gone_or_ends_is_said() {
-    let error = |read: Act| {
+    let error = |read: Action| {
         scripted([SILENT, read], |caller| {
             assert_eq!(caller.call::<Say>(&Text("1")), Err(TIMED_OUT));
             caller.send::<Say>(&Text("2")).expect_err("no link")
         })
     };
     let broken = ErrorKind::BrokenPipe;
-    assert_eq!(error(Act::Fail(broken)), CallerError::Io(broken));
-    assert_eq!(error(Act::Pass(0)), CallerError::Call(CallError::Closed(Fault::End)));
+    assert_eq!(error(Action::Fail(broken)), CallerError::Io(broken));
+    assert_eq!(error(Action::Wait(0)), CallerError::Call(CallError::Closed(Fault::End)));
     // An end is none for good: perhaps the adapter is plugged in again.
-    let reads = [SILENT, Act::Fail(broken), Act::Pass(9_000), SILENT, give("OK #1\nb\n")];
+    let reads = [SILENT, Action::Fail(broken), Action::Wait(9_000), SILENT, read("OK #1\nb\n")];
     scripted(reads, |caller| {
         assert_eq!(caller.call::<Say>(&Text("1")), Err(TIMED_OUT));
         assert_eq!(caller.call::<Say>(&Text("2")), Err(CallerError::Io(broken)));
@@ -289,7 +295,7 @@ fn a_link_that_is_gone_or_ends_is_said() {
 
 #[test]
 fn more_calls_than_the_capacity_cost_no_silence() {
-    scripted([give("OK #0\na\n")], |caller| {
+    scripted([read("OK #0\na\n")], |caller| {
         let first = caller.send::<Say>(&Text("1")).expect("sent");
         let _second = caller.send::<Say>(&Text("2")).expect("sent");
         let error = caller.send::<Say>(&Text("3")).expect_err("too many");
@@ -300,7 +306,7 @@ fn more_calls_than_the_capacity_cost_no_silence() {
 
 #[test]
 fn a_refusal_is_shown_as_it_came() {
-    scripted([give("ERR #0\ntoo-large over 16\n")], |caller| {
+    scripted([read("ERR #0\ntoo-large over 16\n")], |caller| {
         match caller.call::<Say>(&Text("1")) {
             Err(CallerError::Call(CallError::Refused(refusal))) => {
                 assert_eq!((refusal.code, refusal.message), (Code::TooLarge, "over 16"));

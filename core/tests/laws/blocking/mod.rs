@@ -1,4 +1,4 @@
-//! The blocking fronts over a stream that does exactly what a script says.
+//! The blocking fronts over a scripted stream.
 
 mod caller;
 mod link;
@@ -12,52 +12,52 @@ use std::rc::Rc;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use linecard_core::{Command, Instant, Text};
 
-use crate::support::SPIN;
+use crate::support::MAX_ROUNDS;
 
-/// What a read or a write does.
+/// One action of a scripted stream.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
-    /// A read gives these bytes.
-    Give(Vec<u8>),
-    /// A read or write fails.
+pub(crate) enum Action {
+    /// A read returns these bytes.
+    Read(Vec<u8>),
+    /// A read or a write fails.
     Fail(ErrorKind),
-    /// Time passes, and then the next act.
-    Pass(u64),
+    /// So many milliseconds pass, and then the next action is done.
+    Wait(u64),
     /// A write takes so many bytes.
-    Take(usize),
+    Write(usize),
 }
 
-pub(crate) fn give(bytes: &str) -> Act {
-    Act::Give(bytes.into())
+pub(crate) fn read(bytes: &str) -> Action {
+    Action::Read(bytes.into())
 }
 
-/// A stream by script. Reads past the script's end are the end of the stream; writes past it take
-/// everything.
+/// A scripted stream. After the last scripted read the stream ends; after the last scripted write,
+/// writes take everything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script {
-    pub(crate) reads: VecDeque<Act>,
-    pub(crate) writes: VecDeque<Act>,
+    pub(crate) reads: VecDeque<Action>,
+    pub(crate) writes: VecDeque<Action>,
     pub(crate) written: Vec<u8>,
     pub(crate) flushed: usize,
     pub(crate) now: Rc<RefCell<u64>>,
 }
 
 impl Script {
-    pub(crate) fn reading(reads: impl IntoIterator<Item = Act>) -> Self {
+    pub(crate) fn reading(reads: impl IntoIterator<Item = Action>) -> Self {
         Self { reads: reads.into_iter().collect(), ..Self::default() }
     }
 
-    pub(crate) fn writing(mut self, writes: impl IntoIterator<Item = Act>) -> Self {
+    pub(crate) fn writing(mut self, writes: impl IntoIterator<Item = Action>) -> Self {
         self.writes = writes.into_iter().collect();
         self
     }
 
     pub(crate) fn clock(&self) -> impl FnMut() -> Instant + use<> {
         let now = Rc::clone(&self.now);
-        let mut looked = 0;
+        let mut calls = 0;
         move || {
-            looked += 1;
-            assert!(looked < SPIN, "it spins");
+            calls += 1;
+            assert!(calls < MAX_ROUNDS, "it loops without end");
             Instant::from_millis(*now.borrow())
         }
     }
@@ -77,40 +77,40 @@ impl ErrorType for Script {
 
 impl Read for Script {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        assert!(!buf.is_empty(), "a read into nothing looks like the end of the stream");
+        assert!(!buf.is_empty(), "a read into an empty buffer looks like the end of the stream");
         match self.reads.pop_front() {
             None => Ok(0),
-            Some(Act::Fail(kind)) => Err(kind),
-            Some(Act::Pass(millis)) => {
+            Some(Action::Fail(kind)) => Err(kind),
+            Some(Action::Wait(millis)) => {
                 *self.now.borrow_mut() += millis;
                 self.read(buf)
             }
-            Some(Act::Give(mut bytes)) => {
+            Some(Action::Read(mut bytes)) => {
                 let len = bytes.len().min(buf.len());
                 buf[..len].copy_from_slice(&bytes[..len]);
                 bytes.drain(..len);
                 if !bytes.is_empty() {
-                    self.reads.push_front(Act::Give(bytes));
+                    self.reads.push_front(Action::Read(bytes));
                 }
                 Ok(len)
             }
-            Some(Act::Take(_)) => panic!("a read doesn't take"),
+            Some(Action::Write(_)) => panic!("a write where a read was scripted"),
         }
     }
 }
 
 impl Write for Script {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        assert!(!bytes.is_empty(), "a write of nothing");
+        assert!(!bytes.is_empty(), "an empty write");
         let len = match self.writes.pop_front() {
             None => bytes.len(),
-            Some(Act::Take(len)) => len.min(bytes.len()),
-            Some(Act::Fail(kind)) => return Err(kind),
-            Some(Act::Pass(millis)) => {
+            Some(Action::Write(len)) => len.min(bytes.len()),
+            Some(Action::Fail(kind)) => return Err(kind),
+            Some(Action::Wait(millis)) => {
                 *self.now.borrow_mut() += millis;
                 return self.write(bytes);
             }
-            Some(Act::Give(_)) => panic!("a write doesn't give"),
+            Some(Action::Read(_)) => panic!("a read where a write was scripted"),
         };
         self.written.extend_from_slice(&bytes[..len]);
         Ok(len)
@@ -123,10 +123,10 @@ impl Write for Script {
 }
 
 /// A read finds nothing in time.
-pub(crate) const SILENT: Act = Act::Fail(ErrorKind::TimedOut);
+pub(crate) const SILENT: Action = Action::Fail(ErrorKind::TimedOut);
 
 /// A UART lost bytes.
-pub(crate) const OVERRUN: Act = Act::Fail(ErrorKind::Other);
+pub(crate) const OVERRUN: Action = Action::Fail(ErrorKind::Other);
 
 #[derive(Debug)]
 pub(crate) struct Say;

@@ -1,7 +1,6 @@
-//! The two ends, with buffers as small as they may be.
+//! The server and the client, with the smallest buffers allowed or slightly larger ones.
 
 use std::collections::VecDeque;
-
 use std::time::Duration;
 
 use linecard_core::{
@@ -11,7 +10,7 @@ use linecard_core::{
 use linecard_suite::generate::Random;
 
 use super::pipe::Pipe;
-use crate::support::SPIN;
+use crate::support::MAX_ROUNDS;
 
 const LIMITS: Limits = Limits {
     max_body_len: 80,
@@ -21,36 +20,36 @@ const LIMITS: Limits = Limits {
     idle_timeout: Duration::from_secs(8),
 };
 
-/// A write that makes no progress for so long resets the connection.
+/// After so long without progress of its writes the server resets the connection.
 const WRITE_TIMEOUT: u64 = 4_000;
 const STOP_WITHIN: u64 = 1_000;
 
-/// Notes which calls it carried out. A request is `id words`, or for `FILL` `id count`.
+/// Records which calls it carried out. A request is `id text`, or for `FILL` `id count`.
 #[derive(Default)]
-struct Ledger {
+struct RecordingService {
     ran: Vec<usize>,
     timed_out: bool,
 }
 
-impl Service for Ledger {
+impl Service for RecordingService {
     fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
         if request.name == "NONE" {
             return reply.error(Code::UnknownCommand, request.name);
         }
         let text = std::str::from_utf8(request.body.bytes()).expect("UTF-8");
-        let (id, words) = text.split_once(' ').expect("an id");
+        let (id, rest) = text.split_once(' ').expect("an id");
         self.ran.push(id.parse().expect("a number"));
         match request.name {
             "ECHO" => reply.text(text),
-            "FILL" => reply.text(&"f".repeat(words.trim_start().parse().expect("a count"))),
-            "FAIL" => reply.error(Code::Failed, words),
-            name => panic!("nobody sent {name}"),
+            "FILL" => reply.text(&"f".repeat(rest.trim_start().parse().expect("a count"))),
+            "FAIL" => reply.error(Code::Failed, rest),
+            name => panic!("no call had the name {name}"),
         }
     }
 
     fn refused(&mut self, code: Code) {
         assert!(matches!(code, Code::TooLarge | Code::Timeout | Code::Stopping), "{code}");
-        assert!(!self.timed_out, "refused after the end");
+        assert!(!self.timed_out, "a refusal after the timeout");
         self.timed_out |= code == Code::Timeout;
     }
 }
@@ -58,24 +57,24 @@ impl Service for Ledger {
 /// A server's end of a connection.
 pub(super) struct ServerEnd {
     session: Session<'static>,
-    ledger: Ledger,
+    service: RecordingService,
     input: Vec<u8>,
-    /// Replies still to be written.
+    /// Replies not yet written.
     output: VecDeque<u8>,
     out_cap: usize,
     progress_at: u64,
     is_closing: bool,
     is_over: bool,
-    /// How far its clock is ahead.
+    /// How far its clock is ahead of the simulation's, in milliseconds.
     pub(super) clock_ahead: u64,
 }
 
 impl ServerEnd {
     pub(super) fn new(random: &mut Random) -> Self {
-        static LIMITS_OF_ALL: Limits = LIMITS;
+        static SESSION_LIMITS: Limits = LIMITS;
         Self {
-            session: Session::new(&LIMITS_OF_ALL, Instant::from_millis(0)),
-            ledger: Ledger::default(),
+            session: Session::new(&SESSION_LIMITS, Instant::from_millis(0)),
+            service: RecordingService::default(),
             input: Vec::new(),
             output: VecDeque::new(),
             out_cap: LIMITS.max_reply_frame_len() + random.pick(&[0, 1, 500]),
@@ -87,11 +86,11 @@ impl ServerEnd {
     }
 
     pub(super) fn ran(&self) -> &[usize] {
-        &self.ledger.ran
+        &self.service.ran
     }
 
     pub(super) const fn timed_out(&self) -> bool {
-        self.ledger.timed_out
+        self.service.timed_out
     }
 
     pub(super) const fn is_over(&self) -> bool {
@@ -106,10 +105,10 @@ impl ServerEnd {
         self.session.stop(Instant::from_millis(now + self.clock_ahead + STOP_WITHIN));
     }
 
-    /// Does all that can be done now.
-    pub(super) fn turn(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
+    /// Does all that can be done at `now`.
+    pub(super) fn run(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
         for round in 0.. {
-            assert!(round < SPIN, "the server spins");
+            assert!(round < MAX_ROUNDS, "the server loops without end");
             if self.is_over {
                 return;
             }
@@ -128,9 +127,9 @@ impl ServerEnd {
                 self.is_over = true;
                 return;
             }
-            let got = up.receive(now, LIMITS.max_request_frame_len() - self.input.len());
-            self.input.extend(&got);
-            if !self.pump(now, up.has_ended(now)) && got.is_empty() {
+            let received = up.receive(now, LIMITS.max_request_frame_len() - self.input.len());
+            self.input.extend(&received);
+            if !self.pump(now, up.has_ended(now)) && received.is_empty() {
                 return;
             }
         }
@@ -150,13 +149,13 @@ impl ServerEnd {
         let mut out = OutBuf::new(&mut buf);
         let now = Instant::from_millis(now + self.clock_ahead);
         let (consumed, want) =
-            pump(&mut self.session, &mut self.ledger, now, &self.input, end, &mut out);
+            pump(&mut self.session, &mut self.service, now, &self.input, end, &mut out);
         self.input.drain(..consumed);
         self.output.extend(out.written());
         self.is_closing = want == Want::Close;
         assert!(
             self.is_closing || self.input.len() < LIMITS.max_request_frame_len(),
-            "it wants too much"
+            "it waits for more than the longest frame"
         );
         consumed > 0 || !self.output.is_empty() || self.is_closing
     }
@@ -172,14 +171,14 @@ impl ServerEnd {
     }
 }
 
-/// What a call came to.
+/// How a call ended.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
     Answered(Result<String, Code>),
-    /// The connection was told why it closes.
+    /// The server said why it closes the connection.
     Disconnected,
     /// Its deadline passed.
-    GivenUp,
+    TimedOut,
     /// The connection was lost.
     Lost,
 }
@@ -196,10 +195,10 @@ pub(super) struct Call {
 
 impl Call {
     fn new(id: usize, at: u64, random: &mut Random) -> Self {
-        let words = |random: &mut Random, most: usize| "w".repeat(random.below(most));
+        let filler = |random: &mut Random, max: usize| "w".repeat(random.below(max));
         let (name, text, expected) = match random.below(6) {
             0..=1 => {
-                let text = format!("{id} {}", words(random, 70));
+                let text = format!("{id} {}", filler(random, 70));
                 ("ECHO", text.clone(), Ok(text))
             }
             2 => {
@@ -208,8 +207,8 @@ impl Call {
                 let reply = if fits { Ok("f".repeat(count)) } else { Err(Code::ReplyTooLarge) };
                 ("FILL", format!("{id} {count}"), reply)
             }
-            3 => ("FAIL", format!("{id} {}", words(random, 70)), Err(Code::Failed)),
-            4 => ("NONE", words(random, 70), Err(Code::UnknownCommand)),
+            3 => ("FAIL", format!("{id} {}", filler(random, 70)), Err(Code::Failed)),
+            4 => ("NONE", filler(random, 70), Err(Code::UnknownCommand)),
             _ => {
                 let over = 81 + random.below(120);
                 let text = if random.one_in(2) { "x".repeat(over) } else { "\n".repeat(over) };
@@ -232,8 +231,8 @@ pub(super) struct ClientEnd {
     deadline: u64,
     input: Vec<u8>,
     output: VecDeque<u8>,
-    /// It reads nothing before.
-    deaf_until: u64,
+    /// It reads nothing before this time.
+    reads_from: u64,
     fin: bool,
     is_over: bool,
 }
@@ -252,7 +251,7 @@ impl ClientEnd {
             deadline: if impatient { 1_500 } else { 1_000_000 },
             input: Vec::new(),
             output: VecDeque::new(),
-            deaf_until: if random.one_in(3) { 2_000 } else { 0 },
+            reads_from: if random.one_in(3) { 2_000 } else { 0 },
             fin: false,
             is_over: false,
         }
@@ -262,18 +261,18 @@ impl ClientEnd {
         &self.calls
     }
 
-    /// Sends half of what it has to send, and then nothing any more.
+    /// Closes its direction. What is not sent is dropped.
     pub(super) fn half_close(&mut self, now: u64, up: &mut Pipe) {
         self.output.clear();
         self.fin = true;
         up.fin(now);
     }
 
-    /// Does all that can be done now.
-    pub(super) fn turn(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
+    /// Does all that can be done at `now`.
+    pub(super) fn run(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
         self.expire(now);
         for round in 0.. {
-            assert!(round < SPIN, "the client spins");
+            assert!(round < MAX_ROUNDS, "the client loops without end");
             if self.is_over {
                 break;
             }
@@ -283,10 +282,10 @@ impl ClientEnd {
                 self.output.drain(..sent);
                 idle &= sent == 0;
             }
-            if now >= self.deaf_until {
-                let got = down.receive(now, 1 + random.below(300));
-                self.input.extend(&got);
-                idle &= got.is_empty();
+            if now >= self.reads_from {
+                let received = down.receive(now, 1 + random.below(300));
+                self.input.extend(&received);
+                idle &= received.is_empty();
                 idle &= !self.step(down.has_ended(now));
             }
             if self.is_done() && !self.fin {
@@ -304,7 +303,7 @@ impl ClientEnd {
         self.made == self.calls.len() && self.output.is_empty() && self.client.unanswered() == 0
     }
 
-    /// Makes the next call, if it is time for it, and there is room.
+    /// Makes the next call, if it is due and its request fits. Whether it did.
     fn call(&mut self, now: u64) -> bool {
         let Some(call) = self.calls.get_mut(self.made).filter(|call| call.at <= now) else {
             return false;
@@ -328,26 +327,26 @@ impl ClientEnd {
         true
     }
 
-    /// Whether anything arrived.
+    /// Whether anything was received or consumed.
     fn step(&mut self, end: bool) -> bool {
-        let (consumed, arrival) = self.client.step(&self.input, end);
-        let arrived = !matches!(arrival, Incoming::NeedInput { .. });
+        let (consumed, incoming) = self.client.step(&self.input, end);
+        let found = !matches!(incoming, Incoming::NeedInput { .. });
         let mut closed = None;
-        match arrival {
+        match incoming {
             Incoming::NeedInput { .. } => {}
             Incoming::Reply { tag, body } => {
-                let got = body
+                let received = body
                     .map(|body| String::from_utf8(body.bytes().to_vec()).expect("UTF-8"))
                     .map_err(|refusal| refusal.code);
                 let call =
                     self.calls.iter_mut().find(|call| call.tag == Some(tag)).expect("a call");
                 assert!(call.outcome.is_none(), "answered twice, or late");
-                call.outcome = Some(Outcome::Answered(got));
+                call.outcome = Some(Outcome::Answered(received));
             }
             Incoming::Skipped => {
-                let given_up =
-                    self.calls.iter().any(|call| matches!(call.outcome, Some(Outcome::GivenUp)));
-                assert!(given_up, "a reply skipped that nobody gave up");
+                let timed_out =
+                    self.calls.iter().any(|call| matches!(call.outcome, Some(Outcome::TimedOut)));
+                assert!(timed_out, "a reply was skipped, but no call timed out");
             }
             Incoming::Disconnected(refusal) => {
                 assert!(matches!(refusal.code, Code::Stopping | Code::Timeout), "{refusal:?}");
@@ -360,13 +359,13 @@ impl ClientEnd {
                 );
                 closed = Some(Outcome::Lost);
             }
-            arrival => panic!("{arrival:?}"),
+            incoming => panic!("{incoming:?}"),
         }
         self.input.drain(..consumed);
         if let Some(outcome) = closed {
             self.close(&outcome);
         }
-        arrived || consumed > 0
+        found || consumed > 0
     }
 
     fn close(&mut self, outcome: &Outcome) {
@@ -376,14 +375,14 @@ impl ClientEnd {
         }
     }
 
-    /// Gives up what has waited too long; a client that has sent its end waits no less.
+    /// Forgets the calls whose deadline has passed.
     fn expire(&mut self, now: u64) {
         if self.is_over {
             return;
         }
         for call in self.calls.iter_mut().filter(|call| call.outcome.is_none()) {
             if now >= call.at + self.deadline {
-                call.outcome = Some(Outcome::GivenUp);
+                call.outcome = Some(Outcome::TimedOut);
                 if let Some(tag) = call.tag {
                     self.client.forget(tag);
                 }
@@ -398,7 +397,7 @@ impl ClientEnd {
         let open = self.calls.iter().filter(|call| call.outcome.is_none());
         let expires = open.map(|call| call.at + self.deadline).min();
         let next = self.calls.get(self.made).map(|call| call.at).filter(|&at| at > now);
-        let hears = Some(self.deaf_until).filter(|&at| at > now);
-        [expires, next, hears].into_iter().flatten().min()
+        let reads = Some(self.reads_from).filter(|&at| at > now);
+        [expires, next, reads].into_iter().flatten().min()
     }
 }

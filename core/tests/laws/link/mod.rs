@@ -1,10 +1,12 @@
-//! Two real ends over a simulated stream, in simulated time, everything from one seed.
+//! A real server and a real client over a simulated stream, in simulated time, all from one seed.
 //!
-//! The stream cuts, delays and holds bytes back as a lossy network under TCP does; the connection is
-//! reset or falls silent; the server is stopped; clocks jump; a reader stops reading until all buffers
-//! are full. Whatever happens: no handler runs twice or out of turn, a reply is its call's own, what
-//! was `stopping` or `timeout` was not carried out, every call comes to something, and no
-//! session outlives its deadlines.
+//! The stream cuts and delays bytes as TCP over a lossy network does. The connection is reset or
+//! goes silent; the server is stopped; its clock jumps; the client stops reading until all buffers
+//! are full. In every case:
+//! - no handler runs twice or out of order;
+//! - each call gets its own reply, or none;
+//! - a call that was answered `stopping` or `timeout` was not carried out;
+//! - every call ends, and no session outlives its deadlines.
 
 mod ends;
 mod pipe;
@@ -17,28 +19,28 @@ use pipe::Pipe;
 /// Seeds in a run.
 const SEEDS: u64 = 500;
 
-/// What happens to a connection, in the middle of it.
+/// What goes wrong during a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
-    /// Both ends learn at once that the connection is gone, and so is what was on its way.
+    /// Both ends learn at once that the connection is gone. Bytes in flight are lost.
     Reset,
-    /// Nothing arrives any more, and nobody is told.
+    /// Nothing arrives any more, and neither end is notified.
     HalfOpen,
-    /// The server is told to stop.
+    /// The server stops.
     Stop,
-    /// The client ends its direction, in the middle of what it was sending.
+    /// The client closes its direction in the middle of what it was sending.
     HalfClose,
 }
 
-/// Names the seed of the world that a failed assertion was about.
-struct Named(u64);
+/// Prints the seed when an assertion fails.
+struct SeedOnPanic(u64);
 
-impl Drop for Named {
+impl Drop for SeedOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!(
-                "to see this again: LINECARD_SEED={} cargo test -p linecard-core link",
+                "to run this again: LINECARD_SEED={} cargo test -p linecard-core link",
                 self.0
             );
         }
@@ -46,20 +48,20 @@ impl Drop for Named {
 }
 
 #[test]
-fn two_ends_keep_their_promises_over_any_link() {
+fn server_and_client_keep_the_protocol_over_any_link() {
     let seeds = match std::env::var("LINECARD_SEED") {
         Ok(seed) => seed.parse().map(|seed| seed..seed + 1).expect("a number"),
         Err(_) => 0..SEEDS,
     };
     let mut answered = 0;
     for seed in seeds.clone() {
-        let _named = Named(seed);
+        let _on_panic = SeedOnPanic(seed);
         answered += connection(seed);
     }
     assert!(answered > 5 * (seeds.end - seeds.start), "only {answered} calls were answered");
 }
 
-/// One connection, from its first byte until nothing is left of it; the calls answered.
+/// Runs one connection to its end. Returns how many calls were answered.
 fn connection(seed: u64) -> u64 {
     let mut random = Random::new(seed);
     let fault =
@@ -71,35 +73,35 @@ fn connection(seed: u64) -> u64 {
     let mut server = ServerEnd::new(&mut random);
     let mut client = ClientEnd::new(&mut random, fault != Fault::None);
     let mut now = 0;
-    let mut struck = fault == Fault::None;
+    let mut injected = fault == Fault::None;
     for step in 0.. {
-        assert!(step < 100_000, "it spins at {now} ms");
-        if !struck && now >= fault_at {
-            struck = true;
-            strike(fault, now, &mut up, &mut down, &mut server, &mut client);
+        assert!(step < 100_000, "it loops without end at {now} ms");
+        if !injected && now >= fault_at {
+            injected = true;
+            inject(fault, now, &mut up, &mut down, &mut server, &mut client);
         }
         if jumps && random.one_in(50) {
             server.clock_ahead += random.below(700) as u64;
         }
-        client.turn(now, &mut up, &mut down, &mut random);
-        server.turn(now, &mut up, &mut down, &mut random);
-        let due = [
-            (!struck).then_some(fault_at),
+        client.run(now, &mut up, &mut down, &mut random);
+        server.run(now, &mut up, &mut down, &mut random);
+        let next = [
+            (!injected).then_some(fault_at),
             up.next_at(now),
             down.next_at(now),
             client.next_at(now),
             server.next_at(),
         ];
-        match due.into_iter().flatten().min() {
+        match next.into_iter().flatten().min() {
             Some(at) => now = at.max(now + 1),
             None => break,
         }
     }
     assert!(server.is_over(), "a session outlives its connection");
-    judge(fault, jumps, &server, &client)
+    check(fault, jumps, &server, &client)
 }
 
-fn strike(
+fn inject(
     fault: Fault,
     now: u64,
     up: &mut Pipe,
@@ -123,9 +125,9 @@ fn strike(
     }
 }
 
-/// Holds what the client saw against what the server did.
-fn judge(fault: Fault, jumps: bool, server: &ServerEnd, client: &ClientEnd) -> u64 {
-    assert!(server.ran().is_sorted_by(|a, b| a < b), "out of turn, or twice: {:?}", server.ran());
+/// Compares what the client saw with what the server did.
+fn check(fault: Fault, jumps: bool, server: &ServerEnd, client: &ClientEnd) -> u64 {
+    assert!(server.ran().is_sorted_by(|a, b| a < b), "out of order, or twice: {:?}", server.ran());
     let mut answered = 0;
     for (id, call) in client.calls().iter().enumerate() {
         let ran = server.ran().contains(&id);
@@ -136,13 +138,13 @@ fn judge(fault: Fault, jumps: bool, server: &ServerEnd, client: &ClientEnd) -> u
                 assert_eq!(ran, call.reaches_a_handler(), "call {id}");
             }
             Some(Outcome::Disconnected) => {
-                assert!(!ran, "call {id} was carried out, but told not to be");
+                assert!(!ran, "call {id} was carried out after all");
             }
-            Some(Outcome::GivenUp | Outcome::Lost) => {
-                let excused = fault != Fault::None || jumps || server.timed_out();
-                assert!(excused, "call {id} came to nothing on a sound connection");
+            Some(Outcome::TimedOut | Outcome::Lost) => {
+                let is_expected = fault != Fault::None || jumps || server.timed_out();
+                assert!(is_expected, "call {id} got no reply on a sound connection");
             }
-            None => panic!("call {id} came to nothing at all"),
+            None => panic!("call {id} never ended"),
         }
     }
     answered

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use linecard_suite::cases::{self, Case, Verdict};
-use linecard_suite::generate::{Random, frame_in_sync, last_words};
+use linecard_suite::generate::{Random, frame_in_sync, stream_end};
 use linecard_suite::oracle::{Limits, serve};
 use linecard_suite::peer::Peer;
 use linecard_suite::target::Target;
@@ -29,7 +29,7 @@ pub fn target(addr: SocketAddr) -> Target {
         flood: 16 << 10,
         connections,
         connection_limit: Some(connections),
-        lone_busy: true,
+        single_busy: true,
         ..Target::device(addr)
     }
 }
@@ -123,7 +123,7 @@ fn many(target: &Target, frames: usize, seed: u64) -> Result<()> {
             batch(&mut peer, &mut random, &target.limits)?;
             left = left.saturating_sub(BATCH);
         }
-        let last = last_words(&mut random, &target.limits);
+        let last = stream_end(&mut random, &target.limits);
         let want = serve(&last, true, &target.limits).replies;
         // Sending fails only once the server has closed; then its replies say whether it may have.
         let sent = peer.send(&last).and_then(|()| peer.half_close());

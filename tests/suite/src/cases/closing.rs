@@ -1,4 +1,4 @@
-//! The reply before a close arrives, whatever is still on its way (docs/PROTOCOL.md §8.1).
+//! The last reply arrives before the close, whatever the peer still sends (docs/PROTOCOL.md §8.1).
 
 use super::{Case, Check};
 use crate::oracle::Reply;
@@ -13,69 +13,69 @@ pub(super) fn cases() -> Vec<Case> {
         ("STRING 1 #7\nab", "desync", Some(7)),
     ] {
         let want = Reply::refusal(code, tag);
-        let beside = want.clone();
+        let want_too = want.clone();
         cases.push(Case::new(
             "8.1",
-            &format!("{code} arrives, and a clean end, with a flood behind it"),
-            move |target| flood_beside(target, start.as_bytes(), &beside),
+            &format!("{code} and a clean end arrive while the peer floods"),
+            move |target| flood_while_reading(target, start.as_bytes(), &want_too),
         ));
         cases.push(Case::new(
             "8.1",
-            &format!("{code} arrives although it is read only after the flood"),
-            move |target| flood_first(target, start.as_bytes(), &want),
+            &format!("{code} arrives when it is read only after a flood"),
+            move |target| read_after_flood(target, start.as_bytes(), &want),
         ));
     }
     cases.push(Case::new(
         "5",
-        "nothing behind an error that closes is carried out",
-        nothing_behind,
+        "no request after an error that closes is carried out",
+        nothing_runs_after_close,
     ));
     cases.push(Case::new(
         "8.1",
-        "a peer that leaves in the middle of anything hurts nobody",
-        leaves,
+        "peers that disconnect at any byte don't harm others",
+        disconnect_anywhere,
     ));
     cases
 }
 
-/// Frames that would be answered, if they were read as such.
+/// Frames that would be answered if the connection were open.
 fn flood(target: &Target) -> Vec<u8> {
     b"STRING\nx\n".repeat(target.flood / 9)
 }
 
-fn flood_beside(target: &Target, start: &[u8], want: &Reply) -> Check {
+fn flood_while_reading(target: &Target, start: &[u8], want: &Reply) -> Check {
     let mut peer = Peer::connect(target)?;
-    let sending = peer.send_beside([start, &flood(target)].concat(), false)?;
+    let sending = peer.send_in_background([start, &flood(target)].concat(), false)?;
     peer.expect_end(std::slice::from_ref(want))?;
-    // It is drained, so all of it is taken.
+    // The server drains it, so all of it is sent.
     if sending.join().is_ok_and(|sent| sent) {
         Ok(())
     } else {
-        Err("the flood broke off".to_owned())
+        Err("the flood was cut off".to_owned())
     }
 }
 
-fn flood_first(target: &Target, start: &[u8], want: &Reply) -> Check {
+fn read_after_flood(target: &Target, start: &[u8], want: &Reply) -> Check {
     let mut peer = Peer::connect(target)?;
     peer.send(start)?;
-    // It is drained, so all of it is taken.
+    // The server drains it, so all of it is sent.
     peer.send(&flood(target))?;
     peer.expect_end(std::slice::from_ref(want))
 }
 
-fn nothing_behind(target: &Target) -> Check {
+fn nothing_runs_after_close(target: &Target) -> Check {
     for start in ["STRING #1\nx\n!\n", "STRING #1\nx\nSTRING 3\nabcd"] {
         let mut peer = Peer::connect(target)?;
         peer.send(&[start.as_bytes(), &b"STRING #2\nx\n".repeat(50)].concat())?;
         let replies = peer.rest()?;
         if replies.len() != 2 {
-            return Err(format!("{} replies instead of 2 behind {start:?}", replies.len()));
+            return Err(format!("{} replies instead of 2 after {start:?}", replies.len()));
         }
     }
     Ok(())
 }
 
-fn leaves(target: &Target) -> Check {
+fn disconnect_anywhere(target: &Target) -> Check {
     let whole = b"STRING #1\nx\nCOMPLEX 5 #2\n\0\0\0\0\0\nSTRING 99 #3\nabc";
     for cut in 0..=whole.len() {
         // Dropped with its replies unread, which resets the connection.

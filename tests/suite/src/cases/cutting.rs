@@ -1,4 +1,4 @@
-//! How the input was cut never changes the replies (docs/PROTOCOL.md §2.5).
+//! How the input is cut into pieces never changes the replies (docs/PROTOCOL.md §2.5).
 
 use super::{Case, Check};
 use crate::generate::{Random, stream};
@@ -6,10 +6,12 @@ use crate::oracle::{Outcome, serve};
 use crate::peer::Peer;
 use crate::target::Target;
 
-/// Frames of every kind, short enough to be cut everywhere.
-const FRAMES: &[u8] = b"STRING\nAdditional data.\nSTRING #1\r\nhi\r\nSTRING 7 #2\na\nb\r\n\r\n\nFROB 3 #3\nabc\n\
+/// Frames of every kind, short enough to be cut at every byte.
+const FRAMES: &[u8] = b"STRING\nAdditional data.\nSTRING #1\r\nhi\r\n\
+    STRING 7 #2\na\nb\r\n\r\n\nFROB 3 #3\nabc\n\
     COMPLEX 5 #4\n\x00\x00\x00\x00\x00\nCOMPLEX #5\nline\nCOMPLEX 6 #6\n\x00\x00\x00\x00\x00\n\n\
-    STRING 0\n\nSTRING\n\nCOMPLEX 12 #7\n\x02\x02\n\x01\x01\n\x04\x02\r\n\x00\xff\nSTRING #8\n\r\r\n";
+    STRING 0\n\nSTRING\n\n\
+    COMPLEX 12 #7\n\x02\x02\n\x01\x01\n\x04\x02\r\n\x00\xff\nSTRING #8\n\r\r\n";
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -20,26 +22,26 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn at_every_byte(target: &Target) -> Check {
-    let (mut peer, mut clock) = (Peer::connect(target)?, Peer::connect(target)?);
+    let (mut peer, mut other) = (Peer::connect(target)?, Peer::connect(target)?);
     let want = serve(FRAMES, false, &target.limits).replies;
     for cut in 1..FRAMES.len() {
-        let attempt = |peer: &mut Peer, clock: &mut Peer| {
+        let attempt = |peer: &mut Peer, other: &mut Peer| {
             peer.send(&FRAMES[..cut])?;
-            clock.is_alive()?;
+            other.is_alive()?;
             peer.send(&FRAMES[cut..])?;
             peer.expect(&want)
         };
-        attempt(&mut peer, &mut clock).map_err(|error| format!("cut at {cut}: {error}"))?;
+        attempt(&mut peer, &mut other).map_err(|error| format!("cut at {cut}: {error}"))?;
     }
     peer.is_alive()
 }
 
 fn byte_by_byte(target: &Target) -> Check {
-    let (mut peer, mut clock) = (Peer::connect(target)?, Peer::connect(target)?);
+    let (mut peer, mut other) = (Peer::connect(target)?, Peer::connect(target)?);
     for byte in FRAMES {
         peer.send(&[*byte])?;
-        // A round trip on another connection: by then the server has seen the byte alone.
-        clock.is_alive()?;
+        // After a round trip on another connection the server has read this byte alone.
+        other.is_alive()?;
     }
     peer.expect(&serve(FRAMES, false, &target.limits).replies)?;
     peer.is_alive()
@@ -53,13 +55,13 @@ fn in_seeded_pieces(target: &Target) -> Check {
         let mut peer = Peer::connect(target)?;
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
-            let most = random.pick(&[3, 60, 2_000]);
-            let (piece, behind) = rest.split_at(rest.len().min(1 + random.below(most)));
-            // The server may have answered and closed by now.
+            let max = random.pick(&[3, 60, 2_000]);
+            let (piece, after) = rest.split_at(rest.len().min(1 + random.below(max)));
+            // The server may have closed already.
             if peer.send(piece).is_err() {
                 break;
             }
-            rest = behind;
+            rest = after;
         }
         let ended = peer.half_close();
         peer.expect_end(&replies).map_err(|error| format!("seed {seed} ({ended:?}): {error}"))?;

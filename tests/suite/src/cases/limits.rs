@@ -1,11 +1,11 @@
-//! Bodies at each limit of the target and one byte beyond it (docs/PROTOCOL.md §4).
+//! Bodies at each limit of the target and one byte over it (docs/PROTOCOL.md §4).
 
 use super::{Case, Check};
 use crate::oracle::serve;
 use crate::peer::Peer;
 use crate::target::Target;
 
-/// How a body of some length is sent.
+/// Makes a frame whose body has this length.
 type Shape = fn(usize) -> Vec<u8>;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -18,7 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
             around(target, *shape, target.limits.skip_budget)
         }));
     }
-    cases.push(Case::new("5.4", "twenty bodies are skipped in a row, in sync", in_a_row));
+    cases.push(Case::new("5.4", "twenty bodies in a row are skipped, in sync", in_a_row));
     cases
 }
 
@@ -52,7 +52,7 @@ fn counted_unknown(len: usize) -> Vec<u8> {
 
 fn around(target: &Target, shape: Shape, limit: usize) -> Check {
     for len in [limit - 1, limit, limit + 1] {
-        let bytes = [shape(len), b"STRING #8\nbehind it\n".to_vec()].concat();
+        let bytes = [shape(len), b"STRING #8\nafter it\n".to_vec()].concat();
         let want = serve(&bytes, true, &target.limits);
         let mut peer = Peer::connect(target)?;
         // A server that closes may do so before all is sent.
@@ -67,8 +67,8 @@ fn around(target: &Target, shape: Shape, limit: usize) -> Check {
 
 fn in_a_row(target: &Target) -> Check {
     let mut peer = Peer::connect(target)?;
-    let beyond = target.limits.max_body + 1;
-    let bytes = [line(beyond), counted(beyond), b"STRING #8\nx\n".to_vec()].concat();
+    let over = target.limits.max_body + 1;
+    let bytes = [line(over), counted(over), b"STRING #8\nx\n".to_vec()].concat();
     let want = serve(&bytes, false, &target.limits).replies;
     for _ in 0..10 {
         peer.send(&bytes)?;

@@ -1,4 +1,4 @@
-//! Seeded streams, good and hostile, against the oracle.
+//! Seeded streams, valid and hostile, against the oracle.
 
 use super::{Case, Check};
 use crate::generate::{Random, frame, frame_in_sync, hostile_payload, stream};
@@ -19,7 +19,7 @@ fn streams(target: &Target) -> Check {
         let bytes = stream(&mut Random::new(seed), &target.limits);
         let want = serve(&bytes, true, &target.limits);
         let mut peer = Peer::connect(target)?;
-        // Sending fails only once the server has closed, and then its replies say whether it may.
+        // Sending may fail once the server has closed. The replies show whether it was right to.
         let sent = peer.send(&bytes).and_then(|()| peer.half_close());
         peer.expect_end(&want.replies)
             .map_err(|error| format!("seed {seed} (sent: {sent:?}): {error}"))?;

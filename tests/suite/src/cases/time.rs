@@ -11,10 +11,10 @@ use crate::peer::{Peer, THANKS};
 use crate::replies;
 use crate::target::Target;
 
-/// A clock in whole milliseconds may be that much ahead of ours.
-const GRAIN: Duration = Duration::from_millis(10);
-/// How late a busy machine may be.
-const LATE: Duration = Duration::from_secs(5);
+/// How early a timeout may seem to be: the server's clock counts coarse ticks.
+const TOLERANCE: Duration = Duration::from_millis(10);
+/// How late a timeout may be on a busy machine.
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
 pub(super) fn cases(target: &Target) -> Vec<Case> {
     let frame = |name: &str, check: fn(&Target) -> Check| {
@@ -24,12 +24,12 @@ pub(super) fn cases(target: &Target) -> Vec<Case> {
         Case::new("8.3", name, check).needs(target.idle_timeout())
     };
     vec![
-        frame("a frame begun and left gets timeout, on time", frame_left),
+        frame("an unfinished frame gets timeout, on time", unfinished),
         frame("bytes that trickle in don't move the frame deadline", trickle),
-        frame("a body that is skipped has the same deadline", skipped_trickle),
-        frame("each frame has a deadline of its own", one_each),
-        idle("a silent connection gets timeout, on time", silent),
-        idle("a reply starts the idle time anew", anew),
+        frame("a skipped body has the same deadline", skipped_trickle),
+        frame("each frame has its own deadline", own_deadlines),
+        idle("an idle connection gets timeout, on time", silent),
+        idle("a reply restarts the idle timeout", restarted),
     ]
 }
 
@@ -37,35 +37,36 @@ fn timeout() -> Reply {
     Reply::refusal("timeout", None)
 }
 
-/// The connection ends with `timeout`, neither before `time` nor long after it.
+/// Checks that the connection ends with `timeout`, neither before `time` nor long after it.
 fn ends_after(peer: &mut Peer, start: Instant, time: Duration) -> Check {
     peer.expect_end(&[timeout()])?;
     on_time(start.elapsed(), time)
 }
 
 fn on_time(took: Duration, time: Duration) -> Check {
-    if took + GRAIN < time || took > time + LATE {
+    if took + TOLERANCE < time || took > time + MAX_DELAY {
         return Err(format!("timeout came after {took:?} instead of {time:?}"));
     }
     Ok(())
 }
 
-fn frame_left(target: &Target) -> Check {
-    let begun = ["S", "STRING #1", "STRING #1\n", "STRING #1\nab", "STRING 5\nab", "STRING 2\nab"];
-    for begun in begun.chunks(target.connections) {
-        let left = begun.iter().map(|begun| leave(target, begun)).collect::<Result<Vec<_>, _>>()?;
-        for ((mut peer, start), begun) in left.into_iter().zip(begun) {
-            ends_after(&mut peer, start, target.frame_deadline()?)
-                .map_err(|error| format!("behind {begun:?}: {error}"))?;
+fn unfinished(target: &Target) -> Check {
+    let starts = ["S", "STRING #1", "STRING #1\n", "STRING #1\nab", "STRING 5\nab", "STRING 2\nab"];
+    for starts in starts.chunks(target.connections) {
+        let peers =
+            starts.iter().map(|start| send_start(target, start)).collect::<Result<Vec<_>, _>>()?;
+        for ((mut peer, since), start) in peers.into_iter().zip(starts) {
+            ends_after(&mut peer, since, target.frame_deadline()?)
+                .map_err(|error| format!("after {start:?}: {error}"))?;
         }
     }
     Ok(())
 }
 
-fn leave(target: &Target, begun: &str) -> Result<(Peer, Instant), String> {
+fn send_start(target: &Target, bytes: &str) -> Result<(Peer, Instant), String> {
     let mut peer = Peer::connect(target)?;
     let start = Instant::now();
-    peer.send(begun.as_bytes())?;
+    peer.send(bytes.as_bytes())?;
     Ok((peer, start))
 }
 
@@ -86,7 +87,7 @@ fn trickled(target: &Target, head: &[u8], byte: u8) -> Check {
     let start = Instant::now();
     peer.send(head)?;
     let sending = thread::spawn(move || {
-        // Until the reply is there, or the server has closed.
+        // Until the reply has come, or the server has closed.
         while stopped.recv_timeout(deadline / 10) == Err(RecvTimeoutError::Timeout) {
             if sender.write_all(&[byte]).is_err() {
                 return;
@@ -102,7 +103,7 @@ fn trickled(target: &Target, head: &[u8], byte: u8) -> Check {
     peer.expect_end(&[])
 }
 
-fn one_each(target: &Target) -> Check {
+fn own_deadlines(target: &Target) -> Check {
     let pause = target.frame_deadline()?.mul_f64(0.4);
     let mut peer = Peer::connect(target)?;
     for piece in ["STRING", " #1\nab", "c\nSTR", "ING #1\nx", "y\n"] {
@@ -120,7 +121,7 @@ fn silent(target: &Target) -> Check {
     ends_after(&mut peer, start, target.idle_timeout()?)
 }
 
-fn anew(target: &Target) -> Check {
+fn restarted(target: &Target) -> Check {
     let idle = target.idle_timeout()?;
     let mut peer = Peer::connect(target)?;
     let mut start = Instant::now();

@@ -7,20 +7,20 @@ use crate::replies;
 use crate::target::Target;
 use crate::vectors::{ServerVector, Then, Vectors};
 
-/// Vectors without limits of their own hold from here on.
-const GENEROUS: Limits = Limits { max_body: 2_048, max_reply: 2_048, skip_budget: 65_536 };
+/// Vectors without limits hold under these and larger ones.
+const USUAL: Limits = Limits { max_body: 2_048, max_reply: 2_048, skip_budget: 65_536 };
 
-/// Those that need no waiting.
+/// Those that don't wait.
 pub(super) fn cases(target: &Target) -> Vec<Case> {
     chosen(target, |vector| !waits(vector))
 }
 
-/// Those that wait for a deadline, or for what only the server's keeper can do.
+/// Those that wait for a deadline, or for a stop of the server.
 pub(super) fn timed(target: &Target) -> Vec<Case> {
     chosen(target, waits)
 }
 
-/// Those of both kinds that need exactly these limits.
+/// Those of both kinds that need exactly the target's limits.
 pub(super) fn at_these_limits(target: &Target) -> Vec<Case> {
     chosen(target, |vector| vector.limits == Some(target.limits))
 }
@@ -45,19 +45,19 @@ fn applies(target: &Target, vector: &ServerVector) -> Check {
         Then::Nothing | Then::HalfClose => Ok(()),
         Then::FrameDeadline => target.frame_deadline().map(|_| ()),
         Then::IdleTimeout => target.idle_timeout().map(|_| ()),
-        Then::Stop => Err("stopping the server is for its own tests".to_owned()),
-        Then::NoRoom => Err("see the case `one connection too many`".to_owned()),
+        Then::Stop => Err("the suite can't stop the server".to_owned()),
+        Then::Full => Err("see the case `one connection too many`".to_owned()),
     }
 }
 
-/// Does a vector that needs these limits hold here?
+/// Whether a vector that needs these limits holds under the target's.
 fn fits(have: &Limits, need: Option<&Limits>) -> Check {
-    let generous = have.max_body >= GENEROUS.max_body
-        && have.max_reply >= GENEROUS.max_reply
-        && have.skip_budget >= GENEROUS.skip_budget;
+    let is_enough = have.max_body >= USUAL.max_body
+        && have.max_reply >= USUAL.max_reply
+        && have.skip_budget >= USUAL.skip_budget;
     match need {
         Some(need) if need != have => Err(format!("needs other limits: {need:?}")),
-        None if !generous => Err("needs the usual limits".to_owned()),
+        None if !is_enough => Err("needs the usual limits".to_owned()),
         _ => Ok(()),
     }
 }
@@ -65,7 +65,7 @@ fn fits(have: &Limits, need: Option<&Limits>) -> Check {
 fn check(target: &Target, vector: &ServerVector) -> Check {
     let want = replies::all(&vector.expect).map_err(|error| format!("the vector: {error}"))?;
     let mut peer = Peer::connect(target)?;
-    let sending = peer.send_beside(vector.send.clone(), vector.then == Then::HalfClose)?;
+    let sending = peer.send_in_background(vector.send.clone(), vector.then == Then::HalfClose)?;
     if vector.closes {
         return peer.expect_end(&want);
     }
@@ -73,6 +73,6 @@ fn check(target: &Target, vector: &ServerVector) -> Check {
     if sending.join().is_ok_and(|sent| sent) {
         peer.is_alive()
     } else {
-        Err("the connection took no more bytes".to_owned())
+        Err("the connection accepted no more bytes".to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! The value of `COMPLEX`, and a postcard reader and writer for it alone (docs/PROTOCOL.md §7 and §9.2).
+//! The value of `COMPLEX`, with a postcard decoder and encoder (docs/PROTOCOL.md §7 and §9.2).
 
 /// Levels of nesting, the outermost counted.
 pub const MAX_LEVELS: usize = 4;
@@ -11,14 +11,14 @@ pub const MAX_KEY: usize = 16;
 /// Bytes in `p`.
 pub const MAX_P: usize = 64;
 
-/// One level of the value, and those inside it.
+/// One level of the value, and the levels in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Complex {
     /// A number.
     pub n: i64,
     /// A text.
     pub s: String,
-    /// A map, in the order in which its entries came.
+    /// A map, in the order of the wire.
     pub m: Vec<(String, i64)>,
     /// Bytes.
     pub p: Vec<u8>,
@@ -27,7 +27,7 @@ pub struct Complex {
 }
 
 impl Complex {
-    /// Reads exactly one value; `None` is `bad-payload`.
+    /// Decodes a value that fills `bytes`; `None` is `bad-payload`.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader { rest: bytes };
@@ -35,7 +35,7 @@ impl Complex {
         reader.rest.is_empty().then_some(value)
     }
 
-    /// Writes the value with the shortest varints, its limits unchecked.
+    /// Encodes the value with the shortest varints. It doesn't check limits.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = zigzag(self.n);
@@ -72,7 +72,7 @@ impl Reader<'_> {
         if level > MAX_LEVELS {
             return None;
         }
-        // Read in the order written here.
+        // Fields are evaluated in this order.
         Some(Complex {
             n: self.signed()?,
             s: self.text(MAX_S)?,
@@ -103,13 +103,13 @@ impl Reader<'_> {
         Some(map)
     }
 
-    fn text(&mut self, most: usize) -> Option<String> {
-        String::from_utf8(self.bytes(most)?).ok()
+    fn text(&mut self, max: usize) -> Option<String> {
+        String::from_utf8(self.bytes(max)?).ok()
     }
 
-    fn bytes(&mut self, most: usize) -> Option<Vec<u8>> {
+    fn bytes(&mut self, max: usize) -> Option<Vec<u8>> {
         let length = usize::try_from(self.varint()?).ok()?;
-        if length > most || length > self.rest.len() {
+        if length > max || length > self.rest.len() {
             return None;
         }
         let (bytes, rest) = self.rest.split_at(length);

@@ -2,37 +2,37 @@
 
 use super::{Body, Head, Limits, Line, head};
 
-/// What the beginning of an input is.
+/// What the front of an input is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
-    /// It needs more bytes; at the end of the stream it gets no reply.
+    /// More bytes are needed. At the end of the stream there is no reply.
     Incomplete,
-    /// A reply with this code, then the end of the connection.
+    /// An error reply, after which the server closes.
     Fatal {
         /// `bad-head`, `too-large` or `desync`.
         code: &'static str,
-        /// The tag, where the head could be read.
+        /// The tag, if the head could be parsed.
         tag: Option<u32>,
     },
-    /// Beyond the body limit but within the skip budget.
+    /// A body over the limit, but within the skip budget.
     Skipped {
         /// The head's tag.
         tag: Option<u32>,
-        /// Bytes of the whole frame.
+        /// The length of the frame in bytes.
         len: usize,
     },
-    /// A request to dispatch.
+    /// A whole request.
     Whole {
         /// The head.
         head: Head,
         /// The body.
         body: Body,
-        /// Bytes of the whole frame.
+        /// The length of the frame in bytes.
         len: usize,
     },
 }
 
-/// Reads the frame that `input` begins with.
+/// Parses the frame at the front of `input`.
 #[must_use]
 pub fn frame(input: &[u8], limits: &Limits) -> Frame {
     match head(input) {
@@ -64,7 +64,7 @@ fn line(input: &[u8], head: Head, at: usize, limits: &Limits) -> Frame {
     let tag = head.tag;
     let end = input[at..].iter().position(|&byte| byte == b'\n');
     let so_far = &input[at..end.map_or(input.len(), |end| at + end)];
-    // With or without the LF: a CR that stands last may yet be dropped, so it is not counted.
+    // A CR at the end may still turn out to be dropped, so it doesn't count.
     let text = so_far.strip_suffix(b"\r").unwrap_or(so_far);
     if text.len() > limits.skip_budget {
         return Frame::Fatal { code: "too-large", tag };

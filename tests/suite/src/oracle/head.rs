@@ -1,4 +1,4 @@
-//! `name [SP length] [SP tag]`, by splitting at the spaces (docs/PROTOCOL.md §2.1).
+//! `name [SP length] [SP tag]`, split at its spaces (docs/PROTOCOL.md §2.1).
 
 /// The longest legal head with its CR LF, in bytes: 32 + 1 + 10 + 1 + 11, and 2.
 pub const LONGEST_HEAD_LINE: usize = 57;
@@ -14,18 +14,18 @@ pub struct Head {
     pub tag: Option<u32>,
 }
 
-/// What the beginning of an input is.
+/// What the front of an input is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// No LF yet, and one may still come in time.
+    /// No LF yet; more bytes are needed.
     Incomplete,
-    /// Never a head.
+    /// Not a head, whatever follows.
     Bad,
-    /// A head, and the bytes of its line with the LF.
+    /// A head, and the length of its line with the LF.
     Head(Head, usize),
 }
 
-/// Reads the head that `input` begins with.
+/// Parses the head at the front of `input`.
 #[must_use]
 pub fn head(input: &[u8]) -> Line {
     let window = &input[..input.len().min(LONGEST_HEAD_LINE)];

@@ -1,4 +1,4 @@
-//! The suite passes on a server that conforms, and each case that matters fails on one that doesn't.
+//! The suite passes against a conforming server. For each flaw of a server, a case fails.
 
 mod server;
 
@@ -61,7 +61,7 @@ fn vectors_pass_at_their_own_limits() {
     }
 }
 
-/// Which of the cases fail on a server with this flaw?
+/// The cases that fail against a server with this flaw.
 fn failures(flaw: Flaw, settings: Settings, only: &str) -> Vec<String> {
     let mut target = target(&Settings { flaw, ..settings });
     target.patience = Duration::from_secs(3);
@@ -72,52 +72,54 @@ fn failures(flaw: Flaw, settings: Settings, only: &str) -> Vec<String> {
 }
 
 #[test]
-fn running_leftovers_is_noticed() {
-    let failed = failures(Flaw::RunsLeftovers, Settings::default(), "vector: counted body longer");
+fn running_the_rest_of_a_broken_frame_fails() {
+    let failed =
+        failures(Flaw::RunsRestOfBrokenFrame, Settings::default(), "vector: counted body longer");
     assert_eq!(failed.len(), 1, "{failed:?}");
 }
 
 #[test]
-fn losing_tags_is_noticed() {
+fn losing_tags_fails() {
     let failed = failures(Flaw::LosesTags, Settings::default(), "500 requests in one write");
     assert_eq!(failed.len(), 1, "{failed:?}");
 }
 
 #[test]
-fn losing_half_frames_is_noticed() {
-    let failed = failures(Flaw::LosesHalfFrames, Settings::default(), "cut in two at every byte");
+fn losing_partial_frames_fails() {
+    let failed =
+        failures(Flaw::LosesPartialFrames, Settings::default(), "cut in two at every byte");
     assert_eq!(failed.len(), 1, "{failed:?}");
-    let failed = failures(Flaw::LosesHalfFrames, Settings::default(), "byte by byte");
+    let failed = failures(Flaw::LosesPartialFrames, Settings::default(), "byte by byte");
     assert_eq!(failed.len(), 1, "{failed:?}");
 }
 
 #[test]
-fn a_close_that_resets_is_noticed() {
+fn closing_with_a_reset_fails() {
     let failed = failures(Flaw::Resets, Settings::default(), "flood");
     assert_eq!(failed.len(), 6, "{failed:?}");
 }
 
 #[test]
-fn one_byte_too_many_is_noticed() {
-    let failed = failures(Flaw::TakesOneMore, Settings::default(), "around the body limit");
+fn accepting_one_byte_too_many_fails() {
+    let failed = failures(Flaw::AcceptsOneMore, Settings::default(), "around the body limit");
     assert_eq!(failed.len(), 5, "{failed:?}");
 }
 
 #[test]
-fn a_deadline_that_moves_is_noticed() {
+fn moving_the_deadline_fails() {
     let failed = failures(Flaw::MovesDeadline, short(), "trickle in");
     assert_eq!(failed.len(), 1, "{failed:?}");
 }
 
 #[test]
-fn silence_when_full_is_noticed() {
+fn closing_without_busy_fails() {
     let settings = Settings { connection_limit: Some(2), ..Settings::default() };
     let failed = failures(Flaw::SilentWhenFull, settings, "one connection too many");
     assert_eq!(failed.len(), 1, "{failed:?}");
 }
 
 #[test]
-fn a_duplicate_key_that_passes_is_noticed() {
-    let failed = failures(Flaw::TakesAnything, Settings::default(), "hostile payloads");
+fn accepting_any_payload_fails() {
+    let failed = failures(Flaw::AcceptsAnyPayload, Settings::default(), "hostile payloads");
     assert_eq!(failed.len(), 1, "{failed:?}");
 }

@@ -1,4 +1,4 @@
-//! The naive server: a thread a connection, everything that came is parsed again at each read, blocking writes.
+//! A naive server: one thread a connection, blocking writes. Each read parses all input again.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use linecard_suite::oracle::{
     Body, Frame, Limits, Outcome, Refusal, Reply, demo, frame, serve_with,
 };
 
-/// How the server conforms, and how it doesn't.
+/// The server's limits, and its flaw.
 #[derive(Clone, Copy)]
 pub(crate) struct Settings {
     pub limits: Limits,
@@ -21,25 +21,25 @@ pub(crate) struct Settings {
     pub flaw: Flaw,
 }
 
-/// What it does wrong.
+/// What the server does wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     None,
-    /// Reads on behind a counted body without its LF.
-    RunsLeftovers,
+    /// After a counted body without its LF it goes on with the next line.
+    RunsRestOfBrokenFrame,
     LosesTags,
-    /// Expects each read to hold whole frames.
-    LosesHalfFrames,
+    /// Assumes that each read holds whole frames.
+    LosesPartialFrames,
     /// Closes without draining.
     Resets,
-    /// Takes a body of one byte beyond its limit.
-    TakesOneMore,
+    /// Accepts a body of one byte over the limit.
+    AcceptsOneMore,
     /// Counts the frame deadline from the latest byte.
     MovesDeadline,
     /// Closes without `busy`.
     SilentWhenFull,
-    /// Gives any payload back.
-    TakesAnything,
+    /// Returns any payload unchecked.
+    AcceptsAnyPayload,
 }
 
 impl Default for Settings {
@@ -59,33 +59,33 @@ pub(crate) fn start(settings: Settings) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
     let addr = listener.local_addr().expect("an address");
     thread::spawn(move || {
-        let taken = Arc::new(AtomicUsize::new(0));
+        let connections = Arc::new(AtomicUsize::new(0));
         while let Ok((stream, _)) = listener.accept() {
-            let taken = Arc::clone(&taken);
-            // A connection that breaks concerns nobody but its peer.
-            thread::spawn(move || drop(accepted(stream, &settings, &taken)));
+            let connections = Arc::clone(&connections);
+            // An error on a connection ends only that one.
+            thread::spawn(move || drop(serve(stream, &settings, &connections)));
         }
     });
     addr
 }
 
-fn accepted(stream: TcpStream, settings: &Settings, taken: &AtomicUsize) -> std::io::Result<()> {
+fn serve(stream: TcpStream, settings: &Settings, connections: &AtomicUsize) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let room =
-        taken.fetch_add(1, Ordering::SeqCst) < settings.connection_limit.unwrap_or(usize::MAX);
-    let last = if room {
+    let is_free = connections.fetch_add(1, Ordering::SeqCst)
+        < settings.connection_limit.unwrap_or(usize::MAX);
+    let last = if is_free {
         Connection::new(&stream, settings).serve()
     } else {
         Ok((settings.flaw != Flaw::SilentWhenFull).then(|| Reply::refusal("busy", None)))
     };
-    taken.fetch_sub(1, Ordering::SeqCst);
+    connections.fetch_sub(1, Ordering::SeqCst);
     match last? {
         Some(reply) => close(stream, &reply, settings.flaw),
         None => Ok(()),
     }
 }
 
-/// Sends the last reply so that it arrives.
+/// Sends the last reply, and drains the input so that the reply arrives.
 fn close(mut stream: TcpStream, reply: &Reply, flaw: Flaw) -> std::io::Result<()> {
     stream.write_all(&reply.to_bytes())?;
     if flaw == Flaw::Resets {
@@ -110,7 +110,7 @@ struct Connection<'c> {
     stream: &'c TcpStream,
     settings: &'c Settings,
     input: Vec<u8>,
-    /// When the current frame's first byte came, or when the latest reply went.
+    /// When the current frame's first byte was received, or the last reply sent.
     since: Instant,
 }
 
@@ -119,7 +119,7 @@ impl<'c> Connection<'c> {
         Self { stream, settings, input: Vec::new(), since: Instant::now() }
     }
 
-    /// Serves to the end of the stream, or until there is a reply to close with.
+    /// Serves to the end of the stream, or until a reply closes the connection.
     fn serve(&mut self) -> std::io::Result<Option<Reply>> {
         let mut chunk = [0; 16_384];
         loop {
@@ -161,7 +161,7 @@ impl<'c> Connection<'c> {
         if outcome.consumed > 0 {
             self.since = Instant::now();
         }
-        if self.settings.flaw == Flaw::LosesHalfFrames {
+        if self.settings.flaw == Flaw::LosesPartialFrames {
             self.input.clear();
         }
         Ok(last)
@@ -169,14 +169,14 @@ impl<'c> Connection<'c> {
 
     fn outcome(&self) -> Outcome {
         let mut limits = self.settings.limits;
-        if self.settings.flaw == Flaw::TakesOneMore {
+        if self.settings.flaw == Flaw::AcceptsOneMore {
             limits.max_body += 1;
         }
         let mut outcome =
             serve_with(&self.input, false, &limits, |name, body| self.answer(name, body));
         match self.settings.flaw {
             Flaw::LosesTags => outcome.replies.iter_mut().for_each(|reply| reply.tag = None),
-            Flaw::RunsLeftovers => run_leftovers(&self.input, &limits, &mut outcome),
+            Flaw::RunsRestOfBrokenFrame => run_rest(&self.input, &limits, &mut outcome),
             _ => {}
         }
         outcome
@@ -184,14 +184,14 @@ impl<'c> Connection<'c> {
 
     fn answer(&self, name: &str, body: &Body) -> Result<Body, Refusal> {
         match (self.settings.flaw, name) {
-            (Flaw::TakesAnything, "COMPLEX") => Ok(Body::Counted(body.bytes().to_vec())),
+            (Flaw::AcceptsAnyPayload, "COMPLEX") => Ok(Body::Counted(body.bytes().to_vec())),
             _ => demo(name, body),
         }
     }
 }
 
-/// As a server does that skips to the next line instead of closing.
-fn run_leftovers(input: &[u8], limits: &Limits, outcome: &mut Outcome) {
+/// What a server does that skips to the next line instead of closing.
+fn run_rest(input: &[u8], limits: &Limits, outcome: &mut Outcome) {
     if !matches!(frame(input, limits), Frame::Fatal { code: "desync", .. }) {
         return;
     }

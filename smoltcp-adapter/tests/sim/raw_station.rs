@@ -1,4 +1,4 @@
-//! A station beside the two stacks that sends what it likes.
+//! A station beside the two stacks that sends whatever frames the test makes.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::{Duration, Instant};
@@ -7,30 +7,31 @@ use smoltcp::wire::{
     IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
-use super::wire::End;
-use super::{PORT, SERVER, World};
+use super::link::Port;
+use super::{PORT, SERVER, Sim};
 
 const SERVER_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
-const GHOST_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
-pub const GHOST: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
+const STATION_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
+/// The station's address.
+pub const STATION: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
 
-/// A station that sends what it likes.
-pub struct Ghost(pub End);
+pub struct RawStation(pub Port);
 
-impl Ghost {
-    /// Known to the server by ARP, so that it is answered.
-    pub fn appear(world: &mut World) -> Self {
-        let ghost = Self(world.wire.plug(1_514));
-        ghost.announce(world.now);
-        world.run_for(Duration::from_millis(1));
-        ghost
+impl RawStation {
+    /// Adds a station that the server knows by ARP, so that it gets answers.
+    pub fn add(sim: &mut Sim) -> Self {
+        let station = Self(sim.link.add_port(1_514));
+        station.send_arp(sim.now);
+        sim.run_for(Duration::from_millis(1));
+        station
     }
 
-    pub fn announce(&self, now: Instant) {
+    /// Makes itself known. The server forgets it after a minute.
+    pub fn send_arp(&self, now: Instant) {
         let arp = ArpRepr::EthernetIpv4 {
             operation: ArpOperation::Request,
-            source_hardware_addr: GHOST_MAC,
-            source_protocol_addr: GHOST,
+            source_hardware_addr: STATION_MAC,
+            source_protocol_addr: STATION,
             target_hardware_addr: EthernetAddress::BROADCAST,
             target_protocol_addr: SERVER,
         };
@@ -40,18 +41,19 @@ impl Ghost {
     }
 
     pub fn send(&self, now: Instant, segment: &TcpRepr<'_>) {
-        self.0.send(now, &tcp(GHOST, segment));
+        self.0.send(now, &tcp(STATION, segment));
     }
 
-    /// The next segment that came.
-    pub fn take(&self, now: Instant) -> Option<Seen> {
+    /// The next segment that was received.
+    pub fn take(&self, now: Instant) -> Option<Segment> {
         loop {
             let frame = self.0.take(now)?;
             let ethernet = EthernetFrame::new_unchecked(&frame);
-            if ethernet.dst_addr() == GHOST_MAC && ethernet.ethertype() == EthernetProtocol::Ipv4 {
+            if ethernet.dst_addr() == STATION_MAC && ethernet.ethertype() == EthernetProtocol::Ipv4
+            {
                 let ip = Ipv4Packet::new_unchecked(ethernet.payload());
                 let tcp = TcpPacket::new_unchecked(ip.payload());
-                return Some(Seen {
+                return Some(Segment {
                     syn: tcp.syn(),
                     fin: tcp.fin(),
                     rst: tcp.rst(),
@@ -64,24 +66,25 @@ impl Ghost {
         }
     }
 
-    /// All segments that came.
-    pub fn take_all(&self, now: Instant) -> Vec<Seen> {
+    /// All segments that were received.
+    pub fn take_all(&self, now: Instant) -> Vec<Segment> {
         std::iter::from_fn(|| self.take(now)).collect()
     }
 
-    /// Sends a SYN, and gives the number of the byte that is ours to acknowledge first.
-    pub fn knock(&self, world: &mut World, port: u16) -> Option<i32> {
-        self.send(world.now, &segment(port, TcpControl::Syn, 100, None));
-        world.run_for(Duration::from_millis(1));
-        let answer =
-            self.take_all(world.now).into_iter().find(|seen| seen.syn && seen.port == port);
-        answer.map(|seen| seen.seq.wrapping_add(1))
+    /// Sends a SYN with sequence number 100. Returns the acknowledgement number that completes the
+    /// handshake, if a SYN ACK came.
+    pub fn send_syn(&self, sim: &mut Sim, port: u16) -> Option<i32> {
+        self.send(sim.now, &segment(port, TcpControl::Syn, 100, None));
+        sim.run_for(Duration::from_millis(1));
+        let segments = self.take_all(sim.now);
+        let syn_ack = segments.into_iter().find(|segment| segment.syn && segment.port == port);
+        syn_ack.map(|segment| segment.seq.wrapping_add(1))
     }
 }
 
-/// What matters of a segment that came.
+/// The fields of a received segment that tests look at.
 #[derive(Debug)]
-pub struct Seen {
+pub struct Segment {
     pub syn: bool,
     pub fin: bool,
     pub rst: bool,
@@ -91,16 +94,18 @@ pub struct Seen {
     pub payload: Vec<u8>,
 }
 
-pub fn ethernet(kind: EthernetProtocol, payload: &[u8]) -> Vec<u8> {
+/// A frame from the station to the server.
+pub fn ethernet(protocol: EthernetProtocol, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0; 14 + payload.len()];
     let mut ethernet = EthernetFrame::new_unchecked(&mut frame);
-    ethernet.set_src_addr(GHOST_MAC);
+    ethernet.set_src_addr(STATION_MAC);
     ethernet.set_dst_addr(SERVER_MAC);
-    ethernet.set_ethertype(kind);
+    ethernet.set_ethertype(protocol);
     ethernet.payload_mut().copy_from_slice(payload);
     frame
 }
 
+/// A frame with a segment to the server.
 pub fn tcp(from: Ipv4Address, segment: &TcpRepr<'_>) -> Vec<u8> {
     let ip = Ipv4Repr {
         src_addr: from,
@@ -121,6 +126,7 @@ pub fn tcp(from: Ipv4Address, segment: &TcpRepr<'_>) -> Vec<u8> {
     ethernet(EthernetProtocol::Ipv4, &packet)
 }
 
+/// A segment to the server's port.
 pub fn segment(port: u16, control: TcpControl, seq: i32, ack: Option<i32>) -> TcpRepr<'static> {
     TcpRepr {
         src_port: port,

@@ -1,11 +1,11 @@
-//! Chance that can be had again: SplitMix64.
+//! A repeatable random number generator: SplitMix64.
 
 use std::ops::RangeInclusive;
 
 #[derive(Clone, Debug)]
-pub struct Seed(u64);
+pub struct Rng(u64);
 
-impl Seed {
+impl Rng {
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -22,11 +22,12 @@ impl Seed {
         range.start() + self.next() % (range.end() - range.start() + 1)
     }
 
-    pub fn size(&mut self, range: RangeInclusive<usize>) -> usize {
+    pub fn usize_within(&mut self, range: RangeInclusive<usize>) -> usize {
         self.within(*range.start() as u64..=*range.end() as u64) as usize
     }
 
-    pub fn percent(&mut self, chance: u64) -> bool {
-        self.within(0..=99) < chance
+    /// True in `percent` of a hundred cases.
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.within(0..=99) < percent
     }
 }
