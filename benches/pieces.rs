@@ -1,10 +1,10 @@
-//! `cargo bench -p linecard-benches`: how long each piece takes, by criterion.
+//! `cargo bench -p linecard-benches`: the time of each piece, measured by criterion.
 
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// Pieces that work in batches do 64 at a time: so do all.
+/// Some pieces work in batches of 64, so all counts are multiples of that.
 const BATCH: u64 = 64;
 
 fn pieces(criterion: &mut Criterion) {
@@ -20,7 +20,7 @@ fn pieces(criterion: &mut Criterion) {
     }
 }
 
-/// The part of a time that `count` of `whole` took.
+/// The share of `time` for `count` of `whole`.
 fn scaled(time: Duration, count: u64, whole: u64) -> Duration {
     let nanos = time.as_nanos() * u128::from(count) / u128::from(whole);
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))

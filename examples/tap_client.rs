@@ -158,7 +158,7 @@ mod linux {
                     print(caller.call_named(&self.name, &Bytes(bytes)).map_err(said)?)
                 }
                 (None, None) if self.name == ComplexCommand::NAME => {
-                    let sent = Complex::article();
+                    let sent = Complex::sample();
                     let levels = sent.levels().map_err(|_| "beyond the command's own limits")?;
                     let reply = caller.call::<ComplexCommand>(&Postcard(levels)).map_err(said)?;
                     let got = Complex::from(reply.0);

@@ -36,7 +36,7 @@ fn call(address: &str) -> Outcome {
     let reply = client.call::<StringCommand>(&text)?;
     say("client", "gets", reply.0)?;
 
-    let sent = Complex::article();
+    let sent = Complex::sample();
     let levels = sent.levels().map_err(|_| "the demo's struct is beyond its own limits")?;
     say("client", "sends COMPLEX", &sent)?;
     let reply = client.call::<ComplexCommand>(&Postcard(levels))?;

@@ -1,7 +1,7 @@
-//! Linecard's hot paths, piece by piece, each over a fixed input: `pieces.rs` times them, and the
-//! `instructions` program counts them under valgrind.
+//! Benchmarks of Linecard's hot paths, each over a fixed input. `pieces.rs` measures their time. The
+//! `instructions` program runs them under valgrind, which counts their instructions.
 //!
-//! A piece is a function that does its work so many times; what it works on is made once.
+//! A piece is a function that does its work a given number of times. It makes its input once.
 
 mod names;
 mod plain;
@@ -11,13 +11,13 @@ mod structs;
 /// A piece of work.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece {
-    /// What it is, in the criterion report and in `instructions.txt`.
+    /// Its name in the criterion report and in `instructions.txt`.
     pub name: &'static str,
-    /// Does it so many times.
+    /// Does the work so many times.
     pub run: fn(u64),
 }
 
-/// All of them.
+/// All pieces.
 #[must_use]
 pub fn pieces() -> Vec<Piece> {
     [protocol::PIECES, names::PIECES, structs::PIECES, plain::PIECES].concat()

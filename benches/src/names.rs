@@ -1,4 +1,4 @@
-//! Finding a handler among 1 and among 64, whatever its name: a whole STRING-like request each.
+//! Dispatch among 1 and among 64 handlers: one whole request like STRING each.
 
 use std::hint::black_box;
 
@@ -40,11 +40,12 @@ macro_rules! numbered {
     };
 }
 
-// Two digits each, so that all requests are equally long.
-numbered!(10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41
-    42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 70 71 72 73);
+// Two digits each, so that all requests have the same length.
+numbered!(10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
+    40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 70 71
+    72 73);
 
-/// `count` requests: of one handler always the same, of 64 each in turn.
+/// Sends `count` requests, to each handler in turn.
 fn dispatch<const N: usize>(count: u64) {
     let limits = Limits::DESKTOP;
     let mut tx = vec![0; 2 * limits.max_reply_frame_len()];

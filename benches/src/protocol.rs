@@ -1,4 +1,4 @@
-//! From the bytes of requests to those of replies, without a socket.
+//! The protocol without a socket: bytes of requests in, bytes of replies out.
 
 use std::hint::black_box;
 
@@ -20,12 +20,12 @@ pub(crate) const PIECES: &[Piece] = &[
 const LONG_HEAD: &[u8] = b"COMPLEX 87 #4294967295";
 const STRING: &[u8] = b"STRING\nAdditional data.\n";
 
-/// Requests to a batch: what a client may have on its way.
+/// Requests in a batch: as many as a pipelining client may send at once.
 const BATCH: usize = 64;
 
-/// An untagged request with the article's struct.
+/// An untagged request with the sample value.
 fn complex() -> Vec<u8> {
-    let body = postcard::to_allocvec(&Complex::article()).expect("an encoding");
+    let body = postcard::to_allocvec(&Complex::sample()).expect("an encoding");
     [format!("COMPLEX {}\n", body.len()).as_bytes(), &body, b"\n"].concat()
 }
 
@@ -35,7 +35,7 @@ fn parse_heads(line: &[u8], count: u64) {
     }
 }
 
-/// `count` requests, a batch at a time.
+/// Serves `count` requests, a batch at a time.
 fn serve(request: &[u8], count: u64) {
     let limits = Limits::DESKTOP;
     let mut tx = vec![0; 2 * limits.max_reply_frame_len()];
@@ -53,9 +53,9 @@ fn serve(request: &[u8], count: u64) {
     }
 }
 
-/// `count` calls, each answered by the same bytes: the client's tags begin at 0, so each is new.
+/// Makes `count` calls. Each has a new client, so that all have the tag 0 and the same reply.
 fn call(count: u64) {
-    let value = Complex::article();
+    let value = Complex::sample();
     let request = Postcard(value.levels().expect("within its limits"));
     let (mut tx, mut reply) = ([0; 4_096], Vec::new());
     for _ in 0..count {
@@ -66,8 +66,8 @@ fn call(count: u64) {
             let (sent, _) = Frame::parse(out.written()).expect("a whole frame");
             reply = [b"OK 87 #0\n", sent.body.bytes(), b"\n"].concat();
         }
-        let (consumed, arrival) = client.step(black_box(&reply), false);
+        let (consumed, incoming) = client.step(black_box(&reply), false);
         assert_eq!(consumed, reply.len());
-        let _seen = black_box(arrival);
+        let _used = black_box(incoming);
     }
 }

@@ -1,4 +1,4 @@
-//! The article's struct in and out of postcard, as Linecard's types have it.
+//! The sample value of COMPLEX, encoded and decoded with Linecard's types.
 
 use std::hint::black_box;
 
@@ -13,12 +13,12 @@ pub(crate) const PIECES: &[Piece] = &[
     Piece { name: "struct, bounded: decode and to boxes", run: decode_to_boxes },
 ];
 
-pub(crate) fn article() -> Vec<u8> {
-    postcard::to_allocvec(&Complex::article()).expect("an encoding")
+pub(crate) fn sample() -> Vec<u8> {
+    postcard::to_allocvec(&Complex::sample()).expect("an encoding")
 }
 
 fn decode(count: u64) {
-    let bytes = article();
+    let bytes = sample();
     for _ in 0..count {
         let body = Body::Counted(black_box(&bytes));
         black_box(&Postcard::<Levels>::decode(body).expect("a value"));
@@ -26,17 +26,17 @@ fn decode(count: u64) {
 }
 
 fn encode(count: u64) {
-    let value = Complex::article();
+    let value = Complex::sample();
     let levels = value.levels().expect("within its limits");
     let mut bytes = [0; 128];
     for _ in 0..count {
         let encoded = postcard::to_slice(black_box(&levels), &mut bytes);
-        black_box(encoded.expect("room"));
+        black_box(encoded.expect("it fits"));
     }
 }
 
 fn decode_to_boxes(count: u64) {
-    let bytes = article();
+    let bytes = sample();
     for _ in 0..count {
         let body = Body::Counted(black_box(&bytes));
         let Postcard(levels) = Postcard::<Levels>::decode(body).expect("a value");

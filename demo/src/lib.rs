@@ -1,8 +1,7 @@
 //! The demo commands that every Linecard platform serves: desktop, TAP and firmware.
 //!
-//! - `STRING` takes a text and answers `Thank you.`
-//! - `COMPLEX` takes a recursive struct and answers with the value that it decoded, encoded again:
-//!   proof that all of it crossed the wire.
+//! - `STRING` takes a text and replies `Thank you.`
+//! - `COMPLEX` takes a recursive struct, decodes it, and replies with the same value encoded again.
 //!
 //! Their bodies are in docs/PROTOCOL.md §9.
 #![no_std]
@@ -16,7 +15,7 @@ extern crate std;
 mod nested;
 
 #[cfg(feature = "std")]
-pub use nested::{Complex, Unfit};
+pub use nested::{CapacityError, Complex};
 
 use linecard_core::{
     BoundedBytes, BoundedStr, Chain, Command, Failed, Handler, Postcard, Table, Text, UniqueMap,
@@ -31,10 +30,10 @@ pub const MAP_CAP: usize = 8;
 pub const KEY_CAP: usize = 16;
 /// The most bytes of a level's block.
 pub const BLOCK_CAP: usize = 64;
-/// The most levels, the outermost counted.
+/// The most levels, with the outermost.
 pub const LEVELS_CAP: usize = 4;
 
-/// `STRING`: a text for a `Thank you.`
+/// `STRING`: a text in, `Thank you.` out.
 #[derive(Debug)]
 pub struct StringCommand;
 
@@ -44,7 +43,7 @@ impl Command for StringCommand {
     type Reply<'i> = Text<'i>;
 }
 
-/// `COMPLEX`: a recursive struct, there and back.
+/// `COMPLEX`: a recursive struct in, the same one out.
 #[derive(Debug)]
 pub struct ComplexCommand;
 
@@ -54,10 +53,10 @@ impl Command for ComplexCommand {
     type Reply<'i> = Postcard<Levels<'i>>;
 }
 
-/// The struct that holds itself, as a chain of its levels, outermost first.
+/// The recursive struct as a chain of its levels, outermost first.
 pub type Levels<'i> = Chain<Level<'i>, LEVELS_CAP>;
 
-/// One level: all of the struct but its last field, which is an optional next level.
+/// One level: the struct without its last field, the optional next level.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level<'i> {
     /// A number.
@@ -73,7 +72,7 @@ pub struct Level<'i> {
     pub p: BoundedBytes<'i, BLOCK_CAP>,
 }
 
-/// The state behind the demo commands: none.
+/// The handlers' state. The demo commands need none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Demo;
 
@@ -92,7 +91,7 @@ impl Handler<ComplexCommand> for Demo {
     }
 }
 
-/// A table of both commands.
+/// A table with both commands.
 #[must_use]
 pub const fn table() -> Table<Demo, 2> {
     let mut table = Table::new();

@@ -1,5 +1,5 @@
-//! The recursive struct as a desktop program would write it, with boxes, and its way to and from a
-//! chain.
+//! The recursive struct as a desktop program would write it, with `Box`, and its conversion to and
+//! from a [`Chain`].
 
 use std::boxed::Box;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Level, Levels};
 
-/// What `COMPLEX` carries, as a nested struct.
+/// The value of `COMPLEX` (docs/PROTOCOL.md §9.2), as a nested struct without limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Complex {
     /// A number.
@@ -27,14 +27,22 @@ pub struct Complex {
     pub c: Option<Box<Complex>>,
 }
 
-/// A value that is beyond one of the capacities of `COMPLEX`.
+/// A value over one of the capacities of `COMPLEX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unfit;
+pub struct CapacityError;
+
+impl fmt::Display for CapacityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value is over a capacity of COMPLEX")
+    }
+}
+
+impl core::error::Error for CapacityError {}
 
 impl Complex {
-    /// The struct that the article sends.
+    /// The value that the tool, the tests and the benchmarks send: two levels, 87 bytes encoded.
     #[must_use]
-    pub fn article() -> Self {
+    pub fn sample() -> Self {
         let map = |entries: [(&str, i64); 3]| entries.map(|(key, n)| (key.into(), n)).into();
         Self {
             n: 23,
@@ -54,27 +62,28 @@ impl Complex {
     /// The levels of this value, borrowed from it.
     ///
     /// # Errors
-    /// [`Unfit`].
-    pub fn levels(&self) -> Result<Levels<'_>, Unfit> {
+    /// [`CapacityError`], if a string, map, block or the nesting is over its capacity.
+    pub fn levels(&self) -> Result<Levels<'_>, CapacityError> {
         let mut levels = Chain::new(self.level()?);
         let mut next = self.c.as_deref();
         while let Some(inner) = next {
-            levels.push(inner.level()?).map_err(|_| Unfit)?;
+            levels.push(inner.level()?).map_err(|_| CapacityError)?;
             next = inner.c.as_deref();
         }
         Ok(levels)
     }
 
-    fn level(&self) -> Result<Level<'_>, Unfit> {
+    fn level(&self) -> Result<Level<'_>, CapacityError> {
         let mut m = UniqueMap::new();
         for (key, &value) in &self.m {
-            m.insert(BoundedStr::new(key).ok_or(Unfit)?, value).map_err(|_| Unfit)?;
+            m.insert(BoundedStr::new(key).ok_or(CapacityError)?, value)
+                .map_err(|_| CapacityError)?;
         }
         Ok(Level {
             n: self.n,
-            s: BoundedStr::new(&self.s).ok_or(Unfit)?,
+            s: BoundedStr::new(&self.s).ok_or(CapacityError)?,
             m,
-            p: BoundedBytes::new(&self.p).ok_or(Unfit)?,
+            p: BoundedBytes::new(&self.p).ok_or(CapacityError)?,
         })
     }
 }
@@ -95,7 +104,7 @@ fn nest(level: &Level<'_>, inner: Option<Complex>) -> Complex {
     }
 }
 
-/// A line a field, each level indented under the one that holds it.
+/// One line for each field; each level is indented under the one that contains it.
 impl fmt::Display for Complex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut level = Some(self);
@@ -118,27 +127,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_article_goes_there_and_back() {
-        let sent = Complex::article();
+    fn a_value_converts_to_levels_and_back() {
+        let sent = Complex::sample();
         let levels = sent.levels().unwrap();
         assert_eq!(levels.nodes().len(), 2);
         assert_eq!(Complex::from(levels), sent);
     }
 
     #[test]
-    fn what_is_beyond_a_capacity_is_unfit() {
+    fn a_value_over_a_capacity_is_an_error() {
         let long = Complex { s: "x".repeat(65), ..Complex::default() };
-        assert_eq!(long.levels(), Err(Unfit));
+        assert_eq!(long.levels(), Err(CapacityError));
         let mut deep = Complex::default();
         for _level in 0..4 {
             deep = Complex { c: Some(Box::new(deep)), ..Complex::default() };
         }
-        assert_eq!(deep.levels(), Err(Unfit));
+        assert_eq!(deep.levels(), Err(CapacityError));
     }
 
     #[test]
-    fn a_chain_is_byte_for_byte_the_boxed_struct() {
-        let boxed = Complex::article();
+    fn levels_are_encoded_as_the_boxed_struct() {
+        let boxed = Complex::sample();
         let mut of_boxed = [0; 128];
         let of_boxed = postcard::to_slice(&boxed, &mut of_boxed).unwrap();
         let mut of_chain = [0; 128];

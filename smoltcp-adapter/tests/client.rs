@@ -177,7 +177,7 @@ fn a_reset_is_reported_after_the_replies_that_came_before_it() {
 fn hundreds_of_calls_wrap_in_every_ring() {
     let mut fixture = Fixture::new(2_048);
     fixture.open();
-    let value = Complex::article();
+    let value = Complex::sample();
     for round in 0..300 {
         let levels = Postcard(value.levels().unwrap());
         let (now, sockets) = (fixture.sim.now, &mut fixture.sim.client_stack.sockets);

@@ -69,7 +69,7 @@ fn push_counted(bytes: &mut Vec<u8>, name: &str, tag: u64, len: usize) {
 }
 
 fn push_complex(bytes: &mut Vec<u8>) {
-    let value = Complex::article();
+    let value = Complex::sample();
     let mut buf = [0; 512];
     let mut out = OutBuf::new(&mut buf);
     let mut client = ClientSession::<1>::new(0, 0);

@@ -54,7 +54,7 @@ fn cores_blocking_front_calls_over_the_stream() {
     for _ in 0..100 {
         caller.io().set_timeout(SECOND);
         let first = caller.send::<StringCommand>(&Text("hi")).unwrap();
-        let value = Complex::article();
+        let value = Complex::sample();
         let levels = Postcard(value.levels().unwrap());
         let second = caller.send::<ComplexCommand>(&levels).unwrap();
         assert_eq!(caller.receive(first).unwrap().0, "Thank you.");

@@ -32,7 +32,7 @@ fn string() -> Exchange {
 }
 
 fn complex() -> Exchange {
-    let body = postcard::to_allocvec(&Complex::article()).expect("an encoding");
+    let body = postcard::to_allocvec(&Complex::sample()).expect("an encoding");
     let request = [format!("COMPLEX {}\n", body.len()).as_bytes(), &body, b"\n"].concat();
     exchange(&request, "OK 87\n".len() + body.len() + 1)
 }

@@ -1,6 +1,6 @@
-// A server in the manner of the article that Linecard's idea comes from: handlers in a map by name, a
-// goroutine a connection, a buffered reader and writer around it. A request is a command on a line; then
-// STRING takes one more line, and GOB one gob, with a decoder made for it. Both are answered.
+// A server as in the Go article that inspired Linecard: handlers in a map by name, one goroutine a
+// connection, with a buffered reader and writer. A request is a command on a line. After it STRING
+// takes one more line, and GOB one gob, each with a new decoder. Both get a reply.
 //
 //	article serve
 //	article frames COMMAND COUNT REQUESTS-FILE REPLIES-FILE
@@ -29,8 +29,15 @@ type complexData struct {
 
 func articleData() complexData {
 	return complexData{
-		N: 23, S: "string data", M: map[string]int{"one": 1, "two": 2, "three": 3}, P: []byte("abc"),
-		C: &complexData{N: 256, S: "Recursive structs? Piece of cake!", M: map[string]int{"01": 1, "10": 2, "11": 3}},
+		N: 23,
+		S: "string data",
+		M: map[string]int{"one": 1, "two": 2, "three": 3},
+		P: []byte("abc"),
+		C: &complexData{
+			N: 256,
+			S: "Recursive structs? Piece of cake!",
+			M: map[string]int{"01": 1, "10": 2, "11": 3},
+		},
 	}
 }
 

@@ -1,4 +1,4 @@
-//! Who is compared, with which bytes.
+//! The servers that are compared, and the bytes that they exchange.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,12 +10,12 @@ use linecard_demo::Complex;
 use crate::Failure;
 use crate::process::{Start, is_installed};
 
-/// What is sent.
+/// The kind of message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// A short text, a short text back.
+    /// A short text in, a short text out.
     String,
-    /// The article's struct, there and, where the server can, back.
+    /// The recursive struct in and, if the server supports it, out.
     Struct,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Contender {
     pub(crate) name: &'static str,
     pub(crate) message: Message,
     pub(crate) start: Start,
-    /// Files of requests and of replies, [`CYCLE`] each.
+    /// Files of [`CYCLE`] requests and of their replies.
     pub(crate) requests: PathBuf,
     pub(crate) replies: PathBuf,
     pub(crate) request_len: usize,
@@ -45,17 +45,16 @@ pub(crate) struct Contender {
     pub(crate) in_order: bool,
 }
 
-/// Requests in a file: as many as are on their way at one time, so that those of tarpc differ.
+/// Requests in a file: as many as are in flight at most, so that tarpc's ids are unique.
 pub(crate) const CYCLE: usize = 64;
 
-/// Where programs are and where files go.
+/// The directories of programs and of generated files.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct Dirs {
     pub(crate) programs: PathBuf,
     pub(crate) files: PathBuf,
 }
 
-/// The names, in the order of the table.
 pub(crate) const RAW_EPOLL: &str = "raw echo, epoll (mio)";
 pub(crate) const LINECARD: &str = "**linecard**";
 const RAW_BLOCKING: &str = "raw echo, blocking";
@@ -65,27 +64,27 @@ const MEMCACHED: &str = "memcached -t 1";
 const TOKIO: &str = "tokio, length-delimited, postcard";
 const TARPC: &str = "tarpc, bincode";
 
-/// All that can be had here; what can't is named on standard error.
-pub(crate) fn all(places: &Places, only: &[String]) -> Result<Vec<Contender>, Failure> {
+/// All servers that are installed. Those that are not are named on standard error.
+pub(crate) fn all(dirs: &Dirs, only: &[String]) -> Result<Vec<Contender>, Failure> {
     let mut all = Vec::new();
     for message in Message::BOTH {
         let ours = linecard_frames(message)?;
-        all.push(places.contender(RAW_EPOLL, message, &ours, |c| places.raw("epoll", c))?);
-        all.push(places.contender(LINECARD, message, &ours, |_| places.linecard(&[]))?);
-        all.push(places.contender(RAW_BLOCKING, message, &ours, |c| places.raw("blocking", c))?);
+        all.push(dirs.contender(RAW_EPOLL, message, &ours, |c| dirs.raw("epoll", c))?);
+        all.push(dirs.contender(LINECARD, message, &ours, |_| dirs.linecard(&[]))?);
+        all.push(dirs.contender(RAW_BLOCKING, message, &ours, |c| dirs.raw("blocking", c))?);
         for (name, program) in [(TOKIO, "tokio"), (TARPC, "tarpc"), (ARTICLE, "article")] {
-            if places.programs.join(program).is_file() {
-                all.push(places.own(name, program, message)?);
+            if dirs.programs.join(program).is_file() {
+                all.push(dirs.own(name, program, message)?);
             } else if message == Message::String {
-                eprintln!("left out: {name}: Go is not installed");
+                eprintln!("skipped: {name}: Go is not installed");
             }
         }
     }
     for (name, program, start, frames) in stores() {
         if is_installed(program) {
-            all.push(places.contender(name, Message::String, &frames, |_| start)?);
+            all.push(dirs.contender(name, Message::String, &frames, |_| start)?);
         } else {
-            eprintln!("left out: {name}: {program} is not installed");
+            eprintln!("skipped: {name}: {program} is not installed");
         }
     }
     let wanted = |name: &str| {
@@ -102,12 +101,12 @@ fn linecard_frames(message: Message) -> Result<Frames, Failure> {
     if message == Message::String {
         return Ok((b"STRING\nAdditional data.\n".to_vec(), b"OK\nThank you.\n".to_vec()));
     }
-    let body = postcard::to_stdvec(&Complex::article())?;
+    let body = postcard::to_stdvec(&Complex::sample())?;
     let frame = |name| [format!("{name} {}\n", body.len()).as_bytes(), &body[..], b"\n"].concat();
     Ok((frame("COMPLEX"), frame("OK")))
 }
 
-/// Stores of values take a value of 16 bytes.
+/// Key-value stores: a value of 16 bytes is stored.
 fn stores() -> [(&'static str, &'static str, Start, Frames); 2] {
     let redis = "redis-server --bind 127.0.0.1 --port PORT --save  --appendonly no \
                  --tcp-backlog 4096 --maxclients 12000";
@@ -128,7 +127,7 @@ fn stores() -> [(&'static str, &'static str, Start, Frames); 2] {
     ]
 }
 
-impl Places {
+impl Dirs {
     fn program(&self, name: &str) -> OsString {
         self.programs.join(name).into()
     }
@@ -140,10 +139,10 @@ impl Places {
         Start { argv, announces: true }
     }
 
-    fn raw(&self, manner: &str, contender: &Contender) -> Start {
+    fn raw(&self, mode: &str, contender: &Contender) -> Start {
         let argv = vec![
             self.program("raw"),
-            manner.into(),
+            mode.into(),
             contender.request_len.to_string().into(),
             one_reply(contender).into(),
         ];
@@ -166,7 +165,7 @@ impl Places {
         Ok(contender)
     }
 
-    /// One of ours, which makes its frames itself.
+    /// A program of this package. It generates its own frames.
     fn own(
         &self,
         name: &'static str,
@@ -174,12 +173,12 @@ impl Places {
         message: Message,
     ) -> Result<Contender, Failure> {
         let mut contender = self.empty(name, message);
-        let made = Command::new(self.program(program))
+        let status = Command::new(self.program(program))
             .args(["frames", message.command(), &CYCLE.to_string()])
             .args([&contender.requests, &contender.replies])
             .status()?;
-        if !made.success() {
-            return Err(format!("{name} makes no frames").into());
+        if !status.success() {
+            return Err(format!("{name} can't generate its frames").into());
         }
         contender.request_len = fs::read(&contender.requests)?.len() / CYCLE;
         contender.reply_len = fs::read(&contender.replies)?.len() / CYCLE;

@@ -1,4 +1,4 @@
-//! What else a server costs: memory, connects, system calls, a second worker.
+//! Other costs of a server: memory, connecting, system calls, and the gain of a second worker.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -7,20 +7,20 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::Failure;
-use crate::contenders::{CYCLE, Contender, Message, Places};
+use crate::contenders::{CYCLE, Contender, Dirs, Message};
 use crate::load::{Length, Load, figure, run};
 use crate::process::{Cpus, Server, Start, is_installed};
 use crate::throughput::{best_ratio, median};
 
-/// Connections that are open and idle while memory is looked at.
+/// Idle connections while memory is measured.
 pub(crate) const IDLE: usize = 10_000;
-/// Connections of a burst.
+/// Connections in a burst.
 pub(crate) const BURST: usize = 1_000;
 
-/// Bytes of memory for each of many idle connections that have served one request.
+/// Memory for each of many idle connections after one request, in bytes.
 pub(crate) fn memory(contender: &Contender) -> Result<f64, Failure> {
     let server = Server::start(&contender.start, Cpus::First)?;
-    // The first few make the server touch what all share.
+    // The first few make the server touch the memory that all connections share.
     drop(idle(contender, &server, 10)?);
     let before = resident(server.id())?;
     let held = idle(contender, &server, IDLE)?;
@@ -30,7 +30,7 @@ pub(crate) fn memory(contender: &Contender) -> Result<f64, Failure> {
     Ok(after.saturating_sub(before) as f64 / IDLE as f64)
 }
 
-/// Connections that have been served one request each.
+/// Opens connections and makes one request on each.
 fn idle(contender: &Contender, server: &Server, count: usize) -> Result<Vec<TcpStream>, Failure> {
     let request = &fs::read(&contender.requests)?[..contender.request_len];
     let mut reply = vec![0; contender.reply_len];
@@ -44,32 +44,32 @@ fn idle(contender: &Contender, server: &Server, count: usize) -> Result<Vec<TcpS
     (0..count).map(|_| exchange()).collect()
 }
 
-/// Requests a second on one connection while thousands are idle, to those while none is, of the
-/// best rounds: 64 deep, on one CPU.
-pub(crate) fn crowd(
+/// Requests a second beside thousands of idle connections, relative to those without: the best
+/// rounds, one connection, 64 deep, one CPU.
+pub(crate) fn idle_ratio(
     programs: &Path,
     contender: &Contender,
     rounds: usize,
     seconds: f64,
 ) -> Result<f64, Failure> {
-    let [alone, crowded] = [(), ()].map(|()| Server::start(&contender.start, Cpus::First));
-    let (alone, crowded) = (alone?, crowded?);
-    // The load has a connection, too, and the limit is 10,000.
-    let held = idle(contender, &crowded, IDLE - 1)?;
+    let [alone, beside_idle] = [(), ()].map(|()| Server::start(&contender.start, Cpus::First));
+    let (alone, beside_idle) = (alone?, beside_idle?);
+    // The load needs a connection as well, and the limit is 10,000.
+    let held = idle(contender, &beside_idle, IDLE - 1)?;
     let load = Load { connections: 1, depth: CYCLE, cpus: Cpus::First };
     let ratios = (0..rounds).map(|_| {
-        let [of_alone, of_crowded] = [&alone, &crowded].map(|server| {
+        let [rate_alone, rate_beside_idle] = [&alone, &beside_idle].map(|server| {
             let figures = run(programs, contender, server.addr, load, Length::Seconds(seconds))?;
             figure(&figures, "requests_per_second")
         });
-        Ok((of_crowded?, of_alone?))
+        Ok((rate_beside_idle?, rate_alone?))
     });
     let ratio = best_ratio(ratios.collect::<Result<_, Failure>>()?);
     drop(held);
     Ok(ratio)
 }
 
-/// Resident bytes of a process.
+/// Resident memory of a process, in bytes.
 fn resident(id: u32) -> Result<u64, Failure> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
@@ -77,7 +77,7 @@ fn resident(id: u32) -> Result<u64, Failure> {
     Ok(kib.parse::<u64>()? * 1024)
 }
 
-/// Seconds for a burst of connects at once, each of which is served one request.
+/// Seconds for a burst of connections, each with one request.
 pub(crate) fn burst(programs: &Path, contender: &Contender, rounds: usize) -> Result<f64, Failure> {
     let server = Server::start(&contender.start, Cpus::First)?;
     let load = Load { connections: BURST, depth: 1, cpus: Cpus::Second };
@@ -88,40 +88,38 @@ pub(crate) fn burst(programs: &Path, contender: &Contender, rounds: usize) -> Re
     median(seconds.collect::<Result<_, Failure>>()?).ok_or_else(|| "no rounds".into())
 }
 
-/// Two workers to one, on both CPUs, 64 deep on 8 connections: the ratio of the best rounds.
+/// Requests a second of two workers, relative to one worker: the best rounds, both CPUs, 8
+/// connections, 64 deep.
 pub(crate) fn workers(
-    places: &Places,
+    dirs: &Dirs,
     contender: &Contender,
     rounds: usize,
     seconds: f64,
 ) -> Result<f64, Failure> {
     let [one, two] =
-        ["1", "2"].map(|count| Server::start(&places.linecard(&["--workers", count]), Cpus::Both));
+        ["1", "2"].map(|count| Server::start(&dirs.linecard(&["--workers", count]), Cpus::Both));
     let (one, two) = (one?, two?);
     let load = Load { connections: 8, depth: CYCLE, cpus: Cpus::Both };
     let ratios = (0..rounds).map(|_| {
-        let [of_one, of_two] = [&one, &two].map(|server| {
+        let [rate_one, rate_two] = [&one, &two].map(|server| {
             let length = Length::Seconds(seconds);
-            let figures = run(&places.programs, contender, server.addr, load, length)?;
+            let figures = run(&dirs.programs, contender, server.addr, load, length)?;
             figure(&figures, "requests_per_second")
         });
-        Ok((of_two?, of_one?))
+        Ok((rate_two?, rate_one?))
     });
     Ok(best_ratio(ratios.collect::<Result<_, Failure>>()?))
 }
 
-/// Read and write calls on the connection for 64 pipelined requests, as strace sees them; without it,
-/// `None`.
-pub(crate) fn calls(
-    places: &Places,
-    contender: &Contender,
-) -> Result<Option<(usize, usize)>, Failure> {
+/// Read and write calls on the connection for 64 pipelined requests, counted by strace. `None` if
+/// strace is not installed.
+pub(crate) fn calls(dirs: &Dirs, contender: &Contender) -> Result<Option<(usize, usize)>, Failure> {
     if !is_installed("strace") {
-        eprintln!("left out: system calls: strace is not installed");
+        eprintln!("skipped: system calls: strace is not installed");
         return Ok(None);
     }
-    let trace = places.files.join(format!("{}.trace", contender.message.command()));
-    // -D: the server is our child, and strace its own affair.
+    let trace = dirs.files.join(format!("{}.trace", contender.message.command()));
+    // -D: the child process is the server; strace detaches.
     let mut argv =
         ["strace", "-D", "-f", "-e", "trace=recvfrom,sendto,read,write,readv,writev", "-o"]
             .map(std::ffi::OsString::from)
@@ -130,12 +128,12 @@ pub(crate) fn calls(
     argv.extend(contender.start.argv.clone());
     let server = Server::start(&Start { argv, announces: true }, Cpus::First)?;
     let load = Load { connections: 1, depth: CYCLE, cpus: Cpus::Second };
-    run(&places.programs, contender, server.addr, load, Length::Requests(CYCLE))?;
+    run(&dirs.programs, contender, server.addr, load, Length::Requests(CYCLE))?;
     server.end()?;
     Ok(Some(count_calls(&finished(&trace)?, contender)))
 }
 
-/// The trace, once strace has written its last line.
+/// Reads the trace once strace has written its last line.
 fn finished(trace: &Path) -> Result<String, Failure> {
     let by = Instant::now() + Duration::from_secs(10);
     loop {
@@ -144,24 +142,24 @@ fn finished(trace: &Path) -> Result<String, Failure> {
             return Ok(text);
         }
         if Instant::now() > by {
-            return Err("strace does not come to its end".into());
+            return Err("strace did not finish".into());
         }
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// Those that moved bytes of requests, and of replies. The connection's descriptor is the one that the
-/// requests were read from.
+/// Counts the calls that read requests and that wrote replies. The connection's descriptor is the
+/// one that the requests were read from.
 fn count_calls(trace: &str, contender: &Contender) -> (usize, usize) {
     let first = if contender.message == Message::String { "STRING" } else { "COMPLEX" };
     let calls: Vec<_> = trace.lines().filter_map(call).collect();
     let from = calls.iter().find(|call| call.writes_or_reads.contains(&format!("\"{first}")));
     let Some(descriptor) = from.map(|call| call.descriptor) else { return (0, 0) };
-    let of = |names: &[&str]| {
+    let count = |names: &[&str]| {
         let mine = calls.iter().filter(|call| call.descriptor == descriptor && call.bytes > 0);
         mine.filter(|call| names.contains(&call.name)).count()
     };
-    (of(&["recvfrom", "read", "readv"]), of(&["sendto", "write", "writev"]))
+    (count(&["recvfrom", "read", "readv"]), count(&["sendto", "write", "writev"]))
 }
 
 struct Call<'t> {

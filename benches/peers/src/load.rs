@@ -1,4 +1,4 @@
-//! One load generator for all: `linecard bench`.
+//! The load generator for all servers: `linecard bench`.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use crate::Failure;
 use crate::contenders::{CYCLE, Contender};
 use crate::process::{Cpus, pinned};
 
-/// A kind of load, and where it runs. The server has the first CPU.
+/// A load, and the CPUs of its generator. The server has the first CPU.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) connections: usize,
@@ -18,14 +18,14 @@ pub(crate) struct Load {
     pub(crate) cpus: Cpus,
 }
 
-/// How long it goes on.
+/// How long a load runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Length {
     Seconds(f64),
     Requests(usize),
 }
 
-/// Its figures. A load with an error in it is none.
+/// Runs a load and returns its figures. Any failed request is an error.
 pub(crate) fn run(
     programs: &Path,
     contender: &Contender,

@@ -1,8 +1,10 @@
-//! Linecard beside its peers, on this machine, under one load generator: see `run` in this directory.
+//! Compares Linecard with other servers on this machine, with one load generator: see `run` in this
+//! directory.
 //!
-//! The raw echo of Linecard's own sizes is the measure: what the system could do if there were no
-//! protocol. Rounds are interleaved and both sides pinned. A ratio is that of the best rounds, for what
-//! disturbs a round only slows it; the median of those within each round stands beside it.
+//! All figures are relative to a raw echo with Linecard's message sizes: what the system could do
+//! without any protocol. Rounds are interleaved and both sides pinned to CPUs. A ratio is that of
+//! the best rounds, because disturbances only slow a round down; the median of the ratios within
+//! each round is printed beside it.
 #![expect(clippy::cast_precision_loss, reason = "counts and coordinates of a plot")]
 
 mod contenders;
@@ -17,7 +19,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use contenders::{Contender, LINECARD, Message, Places};
+use contenders::{Contender, Dirs, LINECARD, Message};
 use table::Costs;
 
 type Failure = Box<dyn Error>;
@@ -35,58 +37,58 @@ fn main() -> Result<(), Failure> {
     let programs = std::env::current_exe()?.parent().ok_or("no directory")?.to_owned();
     let files = std::env::temp_dir().join(format!("linecard-peers-{}", std::process::id()));
     fs::create_dir_all(&files)?;
-    let places = Places { programs, files };
-    let outcome = run(&places, &options);
-    fs::remove_dir_all(&places.files)?;
+    let dirs = Dirs { programs, files };
+    let outcome = run(&dirs, &options);
+    fs::remove_dir_all(&dirs.files)?;
     outcome
 }
 
-fn run(places: &Places, options: &Options) -> Result<(), Failure> {
-    let contenders = contenders::all(places, &options.only)?;
+fn run(dirs: &Dirs, options: &Options) -> Result<(), Failure> {
+    let contenders = contenders::all(dirs, &options.only)?;
     let (rounds, seconds) = (options.rounds, options.seconds);
-    let reached = throughput::measure(&places.programs, &contenders, rounds, seconds)?;
-    println!("\n{}", table::throughput(&reached));
+    let results = throughput::measure(&dirs.programs, &contenders, rounds, seconds)?;
+    println!("\n{}", table::throughput(&results));
     if let Some(svg) = &options.svg {
-        fs::write(svg, plot::draw(&reached))?;
+        fs::write(svg, plot::draw(&results))?;
     }
-    println!("{}", table::costs(&costs(places, &contenders, rounds)));
+    println!("{}", table::costs(&costs(dirs, &contenders, rounds)));
     for contender in contenders.iter().filter(|contender| contender.name == LINECARD) {
-        particulars(places, contender, rounds, seconds)?;
+        linecard_only(dirs, contender, rounds, seconds)?;
     }
     Ok(())
 }
 
-fn costs(places: &Places, contenders: &[Contender], rounds: usize) -> Vec<Costs> {
+fn costs(dirs: &Dirs, contenders: &[Contender], rounds: usize) -> Vec<Costs> {
     let counted = contenders.iter().filter(|c| c.message == Message::String || c.name == LINECARD);
     counted
         .map(|contender| {
             let name = contender.name;
             eprintln!("memory and bursts: {name}");
-            let told = |error: Failure| eprintln!("{name}: {error}");
+            let report = |error: Failure| eprintln!("{name}: {error}");
             Costs {
                 name,
                 request_len: contender.request_len,
                 reply_len: contender.reply_len,
-                memory: cost::memory(contender).map_err(told).ok(),
-                burst: cost::burst(&places.programs, contender, rounds).map_err(told).ok(),
+                memory: cost::memory(contender).map_err(report).ok(),
+                burst: cost::burst(&dirs.programs, contender, rounds).map_err(report).ok(),
             }
         })
         .collect()
 }
 
-/// What is asked of Linecard alone.
-fn particulars(
-    places: &Places,
+/// What is measured for Linecard only.
+fn linecard_only(
+    dirs: &Dirs,
     contender: &Contender,
     rounds: usize,
     seconds: f64,
 ) -> Result<(), Failure> {
     let what = contender.message.command();
-    let ratio = cost::workers(places, contender, rounds, seconds)?;
+    let ratio = cost::workers(dirs, contender, rounds, seconds)?;
     println!("{what}: two workers to one, 64 deep on 8 connections: {ratio:.2}");
-    let ratio = cost::crowd(&places.programs, contender, rounds, seconds)?;
+    let ratio = cost::idle_ratio(&dirs.programs, contender, rounds, seconds)?;
     println!("{what}: 64 deep beside 9,999 idle connections, to alone: {ratio:.2}");
-    if let Some((reads, writes)) = cost::calls(places, contender)? {
+    if let Some((reads, writes)) = cost::calls(dirs, contender)? {
         println!("{what}: calls for 64 pipelined requests: {reads} to read, {writes} to write");
     }
     Ok(())
@@ -102,13 +104,14 @@ fn options() -> Result<Options, Failure> {
             "--seconds" => options.seconds = value.parse()?,
             "--only" => options.only = value.split(',').map(str::to_owned).collect(),
             "--svg" => options.svg = Some(value.into()),
-            _ => return Err(format!("what is {option}?").into()),
+            _ => return Err(format!("unknown option {option}").into()),
         }
     }
     Ok(options)
 }
 
-/// Ten thousand connections need as many descriptors, here and in the servers, which inherit the limit.
+/// Ten thousand connections need as many descriptors, here and in the servers, which inherit the
+/// limit.
 fn raise_descriptor_limit() -> Result<(), Failure> {
     use rustix::process::{Resource, getrlimit, setrlimit};
 

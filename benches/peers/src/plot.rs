@@ -1,9 +1,9 @@
-//! The table of ratios as bars: one panel a load, one row a contender, a bar for each message.
+//! The ratios as a bar chart: one panel a load, one row a server, one bar a message.
 
 use std::fmt::Write;
 
 use crate::contenders::{LINECARD, Message};
-use crate::throughput::{Figure, LOADS, Reached};
+use crate::throughput::{Figure, LOADS, Throughput};
 
 const LABELS: f64 = 220.0;
 const PANEL: f64 = 230.0;
@@ -12,17 +12,18 @@ const ONE: f64 = 160.0;
 const ROW: f64 = 34.0;
 const TOP: f64 = 74.0;
 
-pub(crate) fn draw(reached: &[Reached]) -> String {
+pub(crate) fn draw(results: &[Throughput]) -> String {
     let names: Vec<_> =
-        reached.iter().filter(|r| r.message == Message::String).map(|r| r.name).collect();
+        results.iter().filter(|r| r.message == Message::String).map(|r| r.name).collect();
     let width = LABELS + PANEL * LOADS.len() as f64 + 10.0;
     let height = TOP + ROW * names.len() as f64 + 20.0;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-         height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+         width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text x=\"10\" y=\"20\" font-size=\"15\" font-weight=\"bold\">Requests a second, as a ratio \
-         to a raw epoll echo of the same sizes as Linecard's</text>\n"
+         <text x=\"10\" y=\"20\" font-size=\"15\" font-weight=\"bold\">\
+         Requests a second, as a ratio to a raw epoll echo of the same sizes as Linecard's\
+         </text>\n"
     );
     for (at, message) in Message::BOTH.into_iter().enumerate() {
         let x = LABELS + 110.0 * at as f64;
@@ -36,7 +37,7 @@ pub(crate) fn draw(reached: &[Reached]) -> String {
         );
     }
     for (column, (title, _)) in LOADS.iter().enumerate() {
-        panel(&mut svg, column, title, &names, reached);
+        panel(&mut svg, column, title, &names, results);
     }
     for (row, name) in names.iter().enumerate() {
         let y = TOP + ROW * row as f64 + 19.0;
@@ -47,7 +48,7 @@ pub(crate) fn draw(reached: &[Reached]) -> String {
     svg + "</svg>\n"
 }
 
-fn panel(svg: &mut String, column: usize, title: &str, names: &[&str], reached: &[Reached]) {
+fn panel(svg: &mut String, column: usize, title: &str, names: &[&str], results: &[Throughput]) {
     let left = LABELS + PANEL * column as f64;
     let bottom = TOP + ROW * names.len() as f64;
     let one = left + ONE;
@@ -60,7 +61,7 @@ fn panel(svg: &mut String, column: usize, title: &str, names: &[&str], reached: 
     );
     for (row, name) in names.iter().enumerate() {
         for (at, message) in Message::BOTH.into_iter().enumerate() {
-            let found = reached.iter().find(|r| r.name == *name && r.message == message);
+            let found = results.iter().find(|r| r.name == *name && r.message == message);
             let Some(Figure { ratio, .. }) = found.and_then(|r| r.loads[column]) else { continue };
             let y = TOP + ROW * row as f64 + 3.0 + 14.0 * at as f64;
             let (length, fill) = (ONE * ratio, colour(message, *name == LINECARD));

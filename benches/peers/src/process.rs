@@ -1,4 +1,4 @@
-//! Servers and loads, each on the CPUs that it is given.
+//! Processes of servers and loads, pinned to CPUs.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 
-/// How long a server may take to start.
+/// How long a server may take to start or to exit.
 const START: Duration = Duration::from_secs(20);
 
 /// Which of the first two CPUs a program may use.
@@ -29,12 +29,12 @@ impl Cpus {
     }
 }
 
-/// A command line; `PORT` in it stands for a free port.
+/// A server's command line. The argument `PORT` is replaced by a free port.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) argv: Vec<OsString>,
-    /// It prints `listening on IP:PORT`; otherwise it takes the port it is given, and is there when it
-    /// answers.
+    /// Whether it prints `listening on IP:PORT`. If not, it uses the given port, and is ready when
+    /// it accepts a connection.
     pub(crate) announces: bool,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
 }
 
-/// A command on some CPUs.
+/// A command that runs on these CPUs.
 pub(crate) fn pinned(cpus: Cpus, argv: &[OsString]) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", cpus.list()]).args(argv).stdin(Stdio::null());
@@ -62,7 +62,7 @@ impl Server {
         if start.announces {
             server.addr = server.announced()?;
         }
-        server.wait_until_it_answers()?;
+        server.wait_until_ready()?;
         Ok(server)
     }
 
@@ -77,28 +77,28 @@ impl Server {
         Ok(addr.parse()?)
     }
 
-    fn wait_until_it_answers(&mut self) -> Result<(), Failure> {
+    fn wait_until_ready(&mut self) -> Result<(), Failure> {
         let by = Instant::now() + START;
         while TcpStream::connect(self.addr).is_err() {
             if let Some(status) = self.child.try_wait()? {
-                return Err(format!("it ended: {status}").into());
+                return Err(format!("it exited: {status}").into());
             }
             if Instant::now() > by {
-                return Err("it doesn't answer".into());
+                return Err("it doesn't accept connections".into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
-    /// Ends it by a signal that it may heed, and waits until it has gone.
+    /// Sends SIGTERM and waits for its exit.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
         let by = Instant::now() + START;
         while self.child.try_wait()?.is_none() {
             if Instant::now() > by {
-                return Err("it does not end".into());
+                return Err("it does not exit".into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -1,9 +1,9 @@
-//! The figures as Markdown.
+//! The figures as Markdown tables.
 
 use crate::contenders::{LINECARD, Message, RAW_EPOLL};
-use crate::throughput::{Figure, LOADS, Reached};
+use crate::throughput::{Figure, LOADS, Throughput};
 
-/// Memory and bursts of one contender, where they could be had.
+/// Memory and bursts of one server; `None` if a measurement failed.
 #[derive(Debug)]
 pub(crate) struct Costs {
     pub(crate) name: &'static str,
@@ -13,19 +13,19 @@ pub(crate) struct Costs {
     pub(crate) burst: Option<f64>,
 }
 
-/// Ratios to the raw echo, medians in brackets; the absolute figures of the echo itself and of Linecard.
-pub(crate) fn throughput(reached: &[Reached]) -> String {
+/// Ratios to the raw echo, medians in brackets. For the echo and Linecard also absolute figures.
+pub(crate) fn throughput(results: &[Throughput]) -> String {
     let mut table = String::from("| |");
     for message in ["STRING", "struct"] {
         LOADS.iter().for_each(|(title, _)| table += &format!(" {message}: {title} |"));
     }
     table += &format!("\n|---|{}\n", "---|".repeat(2 * LOADS.len()));
     let mut names: Vec<&str> = Vec::new();
-    reached.iter().filter(|r| r.message == Message::String).for_each(|r| names.push(r.name));
+    results.iter().filter(|r| r.message == Message::String).for_each(|r| names.push(r.name));
     for name in names {
         table += &format!("| {name} |");
         for message in Message::BOTH {
-            let row = reached.iter().find(|r| r.name == name && r.message == message);
+            let row = results.iter().find(|r| r.name == name && r.message == message);
             for column in 0..LOADS.len() {
                 table += &format!(" {} |", cell(name, row.and_then(|row| row.loads[column])));
             }
@@ -35,8 +35,8 @@ pub(crate) fn throughput(reached: &[Reached]) -> String {
     table
 }
 
-fn cell(name: &str, reached: Option<Figure>) -> String {
-    let Some(Figure { rate, ratio, median }) = reached else { return "–".into() };
+fn cell(name: &str, results: Option<Figure>) -> String {
+    let Some(Figure { rate, ratio, median }) = results else { return "–".into() };
     let figures = format!("{ratio:.2} ({median:.2})");
     if [RAW_EPOLL, LINECARD].contains(&name) {
         format!("{figures} {}", thousands(rate))

@@ -1,4 +1,4 @@
-//! Requests a second, all contenders in turn, round by round.
+//! Requests a second of all servers in turn, round by round.
 
 use std::path::Path;
 
@@ -7,23 +7,23 @@ use crate::contenders::{Contender, Message, RAW_EPOLL};
 use crate::load::{Length, Load, figure, run};
 use crate::process::{Cpus, Server};
 
-/// The loads of the table, and how its columns are called.
+/// The loads, with the titles of their columns.
 pub(crate) const LOADS: [(&str, Load); 3] = [
     ("1 connection, same", Load { connections: 1, depth: 1, cpus: Cpus::First }),
     ("50 connections, split", Load { connections: 50, depth: 1, cpus: Cpus::Second }),
     ("64 deep, same", Load { connections: 1, depth: 64, cpus: Cpus::First }),
 ];
 
-/// What one contender reached under each load: `None` where it failed.
+/// One server's figures under each load; `None` where it failed.
 #[derive(Debug)]
-pub(crate) struct Reached {
+pub(crate) struct Throughput {
     pub(crate) name: &'static str,
     pub(crate) message: Message,
     pub(crate) loads: [Option<Figure>; LOADS.len()],
 }
 
-/// Requests a second of the best round, and its ratio to the best of the raw echo: what disturbs a round
-/// only slows it. Beside it the median of the ratios within each round.
+/// Requests a second of the best round, its ratio to the raw echo's best round, and the median of the
+/// ratios within each round. Disturbances only slow a round down.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
     pub(crate) rate: f64,
@@ -31,13 +31,13 @@ pub(crate) struct Figure {
     pub(crate) median: f64,
 }
 
-/// All servers run all the time, on the first CPU; one load at a time.
+/// Measures all servers. They run all the time on the first CPU; loads run one at a time.
 pub(crate) fn measure(
     programs: &Path,
     contenders: &[Contender],
     rounds: usize,
     seconds: f64,
-) -> Result<Vec<Reached>, Failure> {
+) -> Result<Vec<Throughput>, Failure> {
     let servers = contenders
         .iter()
         .map(|contender| Server::start(&contender.start, Cpus::First))
@@ -59,18 +59,18 @@ pub(crate) fn measure(
     Ok(contenders
         .iter()
         .zip(&rates)
-        .map(|(one, mine)| reached(one, mine, contenders, &rates))
+        .map(|(one, mine)| results(one, mine, contenders, &rates))
         .collect())
 }
 
 type Rates = [Vec<Option<f64>>; LOADS.len()];
 
-fn reached(
+fn results(
     contender: &Contender,
     mine: &Rates,
     contenders: &[Contender],
     all: &[Rates],
-) -> Reached {
+) -> Throughput {
     let raw = contenders
         .iter()
         .zip(all)
@@ -80,13 +80,13 @@ fn reached(
         let raw: Vec<f64> = raw?[column].iter().copied().collect::<Option<_>>()?;
         let mine: Vec<f64> = mine[column].iter().copied().collect::<Option<_>>()?;
         let ratios = mine.iter().zip(&raw).map(|(mine, raw)| mine / raw).collect();
-        let [rate, of] = [&mine, &raw].map(|rates| rates.iter().copied().fold(0.0, f64::max));
-        Some(Figure { rate, ratio: rate / of, median: median(ratios)? })
+        let [rate, raw_rate] = [&mine, &raw].map(|rates| rates.iter().copied().fold(0.0, f64::max));
+        Some(Figure { rate, ratio: rate / raw_rate, median: median(ratios)? })
     });
-    Reached { name: contender.name, message: contender.message, loads }
+    Throughput { name: contender.name, message: contender.message, loads }
 }
 
-/// The best of the first to the best of the second.
+/// The best of the first figures, relative to the best of the second.
 pub(crate) fn best_ratio(pairs: Vec<(f64, f64)>) -> f64 {
     let (first, second): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     let [first, second] = [first, second].map(|rates| rates.into_iter().fold(0.0, f64::max));

@@ -1,6 +1,6 @@
-//! Does one piece of work so many times, for valgrind to count.
+//! Runs one piece a given number of times, for valgrind to count its instructions.
 //!
-//!     instructions            names the pieces
+//!     instructions            lists the pieces
 //!     instructions PIECE COUNT
 
 use std::error::Error;

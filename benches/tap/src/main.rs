@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use linecard_core::{ClientSession, Frame, Instant, Limits, OutBuf, Postcard, Session, pump};
 use linecard_demo::{Complex, ComplexCommand, Demo, table};
-use linecard_core::{ClientSession, Frame, Limits, Instant, OutBuf, Postcard, Session, pump};
 use linecard_tap_bench::Failure;
 use serde_json::Value;
 
@@ -62,7 +62,14 @@ impl Exchange {
         let mut bytes = vec![0; limits.max_reply_frame_len()];
         let mut out = OutBuf::new(&mut bytes);
         let mut session = Session::new(&limits, Instant::from_millis(0));
-        let _ = pump(&mut session, &mut table().bind(Demo), Instant::from_millis(0), &request, false, &mut out);
+        let _ = pump(
+            &mut session,
+            &mut table().bind(Demo),
+            Instant::from_millis(0),
+            &request,
+            false,
+            &mut out,
+        );
         let directory = std::env::temp_dir().join(format!("linecard-tap-{}", std::process::id()));
         fs::create_dir_all(&directory)?;
         let file = |way: &str| directory.join(format!("{name}.{way}"));
@@ -92,7 +99,7 @@ impl Drop for Exchange {
 
 /// The article's struct, untagged like every request here.
 fn complex() -> Result<Vec<u8>, Failure> {
-    let value = Complex::article();
+    let value = Complex::sample();
     let levels = value.levels().map_err(|_| "beyond the command's limits")?;
     let mut bytes = [0; 4_096];
     let mut out = OutBuf::new(&mut bytes);

@@ -1,10 +1,10 @@
-//! The raw limit: for each so many bytes, so many others, whatever they are.
+//! A raw echo: for each `REQUEST-LEN` bytes, whatever they are, it sends the reply.
 //!
 //!     raw blocking|epoll REQUEST-LEN REPLY-FILE
 //!
-//! One read and one write for all that has come, as a server with no protocol would do it. `blocking` is
-//! a thread a connection; `epoll` is one thread, by mio, and registers for both directions like
-//! Linecard's.
+//! It does one read and one write for all that was received, as a server without a protocol would.
+//! `blocking` has one thread a connection. `epoll` has one thread, with mio, and registers for both
+//! directions as Linecard does.
 
 use std::env::args;
 use std::error::Error;
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// std and mio listen with a backlog of 128.
+/// std and mio would listen with a backlog of 128, too small for the bursts.
 fn listen() -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
@@ -43,7 +43,7 @@ fn listen() -> io::Result<TcpListener> {
 struct Echo {
     request_len: usize,
     reply_len: usize,
-    /// As many replies as requests may come with one read.
+    /// As many replies as one read may bring requests.
     replies: Vec<u8>,
 }
 
@@ -53,10 +53,10 @@ impl Echo {
         Self { request_len, reply_len: reply.len(), replies }
     }
 
-    /// The replies to `len` bytes more, of which `begun` were there before.
-    fn replies(&self, begun: &mut usize, len: usize) -> &[u8] {
-        let bytes = *begun + len;
-        *begun = bytes % self.request_len;
+    /// The replies due after `len` more bytes. `partial`: bytes received of an unfinished request.
+    fn replies(&self, partial: &mut usize, len: usize) -> &[u8] {
+        let bytes = *partial + len;
+        *partial = bytes % self.request_len;
         &self.replies[..bytes / self.request_len * self.reply_len]
     }
 }
@@ -68,9 +68,9 @@ fn blocking(listener: &TcpListener, echo: &Echo) -> Result<(), Box<dyn Error>> {
             tcp.set_nodelay(true)?;
             thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, move || {
                 let mut rx = vec![0; BUF_LEN.min(echo.request_len * 128)];
-                let mut begun = 0;
+                let mut partial = 0;
                 while let Ok(len @ 1..) = tcp.read(&mut rx) {
-                    if tcp.write_all(echo.replies(&mut begun, len)).is_err() {
+                    if tcp.write_all(echo.replies(&mut partial, len)).is_err() {
                         break;
                     }
                 }
@@ -80,10 +80,10 @@ fn blocking(listener: &TcpListener, echo: &Echo) -> Result<(), Box<dyn Error>> {
     })
 }
 
-/// A connection: bytes of a request begun, bytes of replies owed.
 struct Connection {
     tcp: mio::net::TcpStream,
-    begun: usize,
+    /// Bytes received of an unfinished request.
+    partial: usize,
     unsent: Vec<u8>,
 }
 
@@ -127,14 +127,14 @@ fn accept_all(
         });
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut tcp, Token(key), interest)?;
-        connections[key] = Some(Connection { tcp, begun: 0, unsent: Vec::new() });
+        connections[key] = Some(Connection { tcp, partial: 0, unsent: Vec::new() });
     }
     Ok(())
 }
 
-/// An error is the end of the connection.
+/// Serves a connection that is ready. An error ends the connection.
 fn serve(
-    Connection { tcp, begun, unsent }: &mut Connection,
+    Connection { tcp, partial, unsent }: &mut Connection,
     echo: &Echo,
     rx: &mut [u8],
     hung_up: bool,
@@ -150,7 +150,7 @@ fn serve(
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
         };
-        let replies = echo.replies(begun, len);
+        let replies = echo.replies(partial, len);
         let sent = write(tcp, replies)?;
         unsent.extend_from_slice(&replies[sent..]);
         if len < rx.len() && !hung_up {

@@ -1,4 +1,4 @@
-//! A tarpc service over its own TCP transport, in bincode.
+//! A tarpc service over tarpc's TCP transport, in bincode.
 //!
 //!     tarpc serve
 //!     tarpc frames STRING|COMPLEX COUNT REQUESTS-FILE REPLIES-FILE
@@ -62,8 +62,8 @@ fn spawn(request: impl Future<Output = ()> + Send + 'static) -> impl Future<Outp
     ready(())
 }
 
-/// Requests of one connection that differ in their id, as those of a tarpc client do; their deadline is ten
-/// seconds from their arrival.
+/// Generates requests of one connection. They differ in their ids, as those of a tarpc client do.
+/// Their deadline is ten seconds after they are received.
 fn frames(command: &str, count: u64, requests: &str, replies: &str) -> Result<(), Box<dyn Error>> {
     let (mut requested, mut replied) = (Vec::new(), Vec::new());
     for id in 0..count {
@@ -73,8 +73,8 @@ fn frames(command: &str, count: u64, requests: &str, replies: &str) -> Result<()
                 DemoResponse::String("Thank you.".into()),
             ),
             _ => (
-                DemoRequest::Complex { value: Complex::article() },
-                DemoResponse::Complex(Complex::article()),
+                DemoRequest::Complex { value: Complex::sample() },
+                DemoResponse::Complex(Complex::sample()),
             ),
         };
         let context = context::current();

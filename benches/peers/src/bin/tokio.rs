@@ -1,4 +1,4 @@
-//! What one would write with tokio: a length before each frame, an enum in postcard within.
+//! The usual tokio server: length-delimited frames that hold an enum in postcard.
 //!
 //!     tokio serve
 //!     tokio frames STRING|COMPLEX COUNT REQUESTS-FILE REPLIES-FILE
@@ -71,7 +71,7 @@ fn frames(
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let request = || match command {
         "STRING" => Request::String("Additional data.".into()),
-        _ => Request::Complex(Complex::article()),
+        _ => Request::Complex(Complex::sample()),
     };
     fs::write(requests, delimited(&postcard::to_stdvec(&request())?).repeat(count))?;
     fs::write(replies, delimited(&postcard::to_stdvec(&answer(request()))?).repeat(count))?;

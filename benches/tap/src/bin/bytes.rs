@@ -1,7 +1,7 @@
 //! Linecard on smoltcp, with a command that only gives back the bytes of its body: what framing, session
 //! and slots cost at the struct's sizes, without its decoding and encoding.
 
-use linecard_core::{Frame, Limits, Reply, Answered, Service};
+use linecard_core::{Answered, Frame, Limits, Reply, Service};
 use linecard_smoltcp::{Resources, Scratch, Server, Stack, tap};
 use linecard_tap_bench::{Failure, announce, open, socket};
 use smoltcp::iface::SocketSet;
@@ -25,8 +25,9 @@ fn main() -> Result<(), Failure> {
     let limits = Limits::DEVICE;
     let (mut frame, mut reply) = (vec![0; limits.max_request_frame_len()], vec![0; 65_536]);
     let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-    let mut server = Server::new(&mut stack.sockets, Resources::new(slots, spare, scratch, &limits))
-        .map_err(|error| error.to_string())?;
+    let mut server =
+        Server::new(&mut stack.sockets, Resources::new(slots, spare, scratch, &limits))
+            .map_err(|error| error.to_string())?;
     announce()?;
     tap::serve(&mut server, &mut stack, &mut Bytes, clock, &sleeper, || None)?;
     Ok(())
