@@ -97,9 +97,13 @@ impl Drop for Exchange {
     }
 }
 
-/// The article's struct, untagged like every request here.
+/// COMPLEX's example value, untagged like every request here.
 fn complex() -> Result<Vec<u8>, Failure> {
+<<<<<<< HEAD
     let value = Complex::sample();
+=======
+    let value = Complex::example();
+>>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let levels = value.levels().map_err(|_| "beyond the command's limits")?;
     let mut bytes = [0; 4_096];
     let mut out = OutBuf::new(&mut bytes);
