@@ -98,6 +98,8 @@
 #[cfg(test)]
 extern crate std;
 
+#[cfg(feature = "async")]
+pub mod asynch;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod bounded;
@@ -108,6 +110,8 @@ mod code;
 mod command;
 mod encode;
 mod frame;
+#[cfg(any(feature = "blocking", feature = "async"))]
+mod front;
 mod head;
 mod in_buf;
 mod limits;

@@ -47,6 +47,13 @@ impl<'b> OutBuf<'b> {
         (self.buf.get_mut(self.len..).unwrap_or_default(), &mut self.len)
     }
 
+    /// The bytes to send, and meanwhile what [`lend`](Self::lend) gives.
+    #[cfg(feature = "async")]
+    pub(crate) fn split(&mut self) -> (&[u8], (&mut [u8], &mut usize)) {
+        let (written, free) = self.buf.split_at_mut_checked(self.len).unwrap_or_default();
+        (written, (free, &mut self.len))
+    }
+
     /// The first `len` bytes of the free part hold a whole frame now.
     pub(crate) fn advance(&mut self, len: usize) {
         debug_assert!(len <= self.free(), "more was written than is free");

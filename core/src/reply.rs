@@ -51,12 +51,12 @@ pub struct Reply<'s> {
 }
 
 impl<'s> Reply<'s> {
-    pub(crate) fn new(
+    /// Writes to the front of `tail`, and adds how much to `written`.
+    pub(crate) const fn new(
         pending: &'s mut PendingReply,
         max_len: u32,
-        out: &'s mut OutBuf<'_>,
+        (tail, written): (&'s mut [u8], &'s mut usize),
     ) -> Self {
-        let (tail, written) = out.lend();
         Self { pending, max_len, tail, written }
     }
 

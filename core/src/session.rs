@@ -168,7 +168,21 @@ impl<'l> Session<'l> {
 
     /// Answers the request that the last step handed out.
     pub fn reply<'s>(&'s mut self, out: &'s mut OutBuf<'_>) -> Reply<'s> {
-        Reply::new(&mut self.pending, self.limits.max_reply_len, out)
+        self.reply_into(out.lend())
+    }
+
+    /// The same, into the free part of an output that is being sent, and the length of all of it.
+    pub(crate) const fn reply_into<'s>(
+        &'s mut self,
+        free: (&'s mut [u8], &'s mut usize),
+    ) -> Reply<'s> {
+        Reply::new(&mut self.pending, self.limits.max_reply_len, free)
+    }
+
+    /// Whether it waits for a frame to begin.
+    #[cfg(feature = "async")]
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.clock.phase() == Phase::Idle
     }
 
     /// When to step again, if nothing else happens before: the end of the frame timeout, of the

@@ -69,6 +69,34 @@ fn run<C: Command, S: Handler<C>>(state: &mut S, body: &Body<'_>, reply: Reply<'
     }
 }
 
+/// Whether a program may have commands of these names.
+#[cfg(feature = "async")]
+pub(crate) const fn are_free(mut names: &[&str]) -> bool {
+    while let [name, rest @ ..] = names {
+        if !is_free_name(name) {
+            return false;
+        }
+        names = rest;
+    }
+    true
+}
+
+/// Whether no two of these names are the same.
+#[cfg(feature = "async")]
+pub(crate) const fn are_distinct(mut names: &[&str]) -> bool {
+    while let [name, rest @ ..] = names {
+        let mut others = rest;
+        while let [other, more @ ..] = others {
+            if is_same(name, other) {
+                return false;
+            }
+            others = more;
+        }
+        names = rest;
+    }
+    true
+}
+
 const fn is_free_name(name: &str) -> bool {
     is_name(name) && !matches!(name.as_bytes(), b"OK" | b"ERR" | b"MORE" | [b'L', b'C', b'.', ..])
 }

@@ -5,12 +5,13 @@ use core::marker::PhantomData;
 
 use embedded_io::{ErrorKind, Read, Write};
 
-use super::discard::{DiscardError, Silence, discard};
-use super::{fill, is};
+use super::discard::discard;
+use super::fill;
 use crate::call_error::{CallError, Fault, Refusal, RequestError};
 use crate::client_session::{ClientSession, Incoming};
 use crate::command::Command;
 use crate::frame::{Body, Frame};
+use crate::front::{DiscardError, Silence, is};
 use crate::in_buf::InBuf;
 use crate::limits::max_frame_len;
 use crate::out_buf::OutBuf;

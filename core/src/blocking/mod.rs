@@ -13,28 +13,16 @@ mod discard;
 mod link_caller;
 mod server;
 
+pub use crate::front::{BufferTooSmall, ServeError};
 pub use caller::{Caller, CallerError, Ticket};
 pub use link_caller::LinkCaller;
-pub use server::{ServeError, serve, serve_link};
+pub use server::{serve, serve_link};
 
-use embedded_io::{Error, ErrorKind, Read};
+#[cfg(doc)]
+use embedded_io::ErrorKind;
+use embedded_io::Read;
 
 use crate::in_buf::InBuf;
-
-fn is(error: &impl Error, kind: ErrorKind) -> bool {
-    error.kind() == kind
-}
-
-/// Whether a link won't come back by itself.
-fn is_gone(error: &impl Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotConnected
-            | ErrorKind::BrokenPipe
-            | ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-    )
-}
 
 /// Reads once into what is free. `Ok(0)` is the end of the stream.
 fn fill<B: AsRef<[u8]> + AsMut<[u8]>, R: Read>(

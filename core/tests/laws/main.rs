@@ -7,6 +7,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test may panic: that is how it fails")]
 
+mod asynch;
 mod blocking;
 mod client;
 mod errors;

@@ -5,17 +5,20 @@ use linecard_core::Instant;
 use linecard_core::blocking::{ServeError, serve_link};
 
 use super::{Action, OVERRUN, SILENT, Script, read};
+use crate::asynch;
 use crate::support::{SMALL, TestService};
 
-/// Serves a scripted link until it ends.
+/// Serves a scripted link until it ends, and by the async front.
 fn serve_script(reads: impl IntoIterator<Item = Action>) -> (Script, Vec<String>) {
     let mut io = Script::reading(reads);
+    let script = io.clone();
     let mut clock = io.clock();
     let mut service = TestService::default();
     let (mut rx, mut tx) =
         (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
     let outcome = serve_link(&mut io, &SMALL, &mut service, &mut rx, &mut tx, &mut clock);
     assert_eq!(outcome, Err(ServeError::Ended));
+    asynch::serves_link_alike(&script, &io.written, &service.log);
     (io, service.log)
 }
 

@@ -66,6 +66,14 @@ impl Script {
         *self.now.borrow()
     }
 
+    /// Whether it matters in which order it is read and written: time passes, or a read fails.
+    pub(crate) fn depends_on_order(&self) -> bool {
+        let waits = |action: &Action| matches!(action, Action::Wait(_));
+        let fails = |action: &Action| matches!(action, Action::Fail(ErrorKind::ConnectionReset));
+        self.writes.iter().any(waits)
+            || self.reads.iter().any(|action| waits(action) || fails(action))
+    }
+
     pub(crate) fn written(&self) -> String {
         String::from_utf8_lossy(&self.written).into_owned()
     }

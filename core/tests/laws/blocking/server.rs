@@ -8,14 +8,17 @@ use linecard_core::blocking::{ServeError, serve};
 use linecard_core::{Answered, Frame, Instant, Reply, Service, Session};
 
 use super::{Action, SILENT, Script, read};
+use crate::asynch;
 use crate::support::{SMALL, TestService};
 
-/// Serves the script with the smallest buffers allowed, and with larger ones.
+/// Serves the script with the smallest buffers allowed, with larger ones, and by the async front.
 fn served(io: &mut Script) -> Result<(), ServeError<ErrorKind>> {
+    let script = io.clone();
     let mut large = Script { now: Rc::default(), ..io.clone() };
     let outcome = served_with(&mut large, 10_000);
     assert_eq!(served_with(io, 0), outcome, "the buffers changed the outcome");
     assert_eq!(io.written(), large.written(), "the buffers changed the replies");
+    asynch::serves_alike(&script, outcome, &io.written);
     outcome
 }
 

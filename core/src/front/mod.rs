@@ -1,0 +1,30 @@
+//! What the blocking and the async front share: all of their loops but the waiting. No I/O.
+
+mod buffers;
+mod error;
+mod silence;
+
+#[cfg(feature = "blocking")]
+pub(crate) use buffers::Output;
+pub(crate) use buffers::{Buffers, on_write};
+#[cfg(feature = "async")]
+pub(crate) use buffers::{Input, Unsent};
+pub use error::{BufferTooSmall, ServeError};
+pub(crate) use silence::{Discard, DiscardError, Silence};
+
+use embedded_io::{Error, ErrorKind};
+
+pub(crate) fn is(error: &impl Error, kind: ErrorKind) -> bool {
+    error.kind() == kind
+}
+
+/// The link won't come back by itself.
+fn is_gone(error: &impl Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotConnected
+            | ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+    )
+}

@@ -1,0 +1,253 @@
+//! A script as an asynchronous stream whose operations are pending for a while first, a clock, and an
+//! executor that counts polls.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use embedded_io::{ErrorKind, Read as _, Write as _};
+use embedded_io_async::{ErrorType, Read, Write};
+use linecard_core::Instant;
+use linecard_core::asynch::Timer;
+
+use crate::blocking::Script;
+use crate::support::MAX_ROUNDS;
+
+/// How many polls in a row operations are pending before they are done: one number each, round and
+/// round.
+pub(crate) type Pends = &'static [u32];
+
+/// A stream, or one of its halves: they share the script.
+pub(crate) struct Stream {
+    script: Rc<RefCell<Script>>,
+    pends: Pends,
+    /// Operations begun, by their turn in `pends`.
+    turn: usize,
+    /// How often the operation at hand is still pending. Kept when it is dropped, so that one that is
+    /// begun again and again comes to its end.
+    left: u32,
+}
+
+impl Stream {
+    pub(crate) fn new(script: &Script, pends: Pends) -> Self {
+        let mut script = script.clone();
+        script.now = Rc::default();
+        Self { script: Rc::new(RefCell::new(script)), pends, turn: 0, left: pends[0] }
+    }
+
+    /// Another half of the same stream.
+    pub(crate) fn half(&self) -> Self {
+        Self { script: Rc::clone(&self.script), pends: self.pends, turn: 1, left: self.pends[0] }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        Clock { now: Rc::clone(&self.script.borrow().now), looked: Rc::default() }
+    }
+
+    pub(crate) fn written(&self) -> Vec<u8> {
+        self.script.borrow().written.clone()
+    }
+
+    pub(crate) fn is_flushed(&self) -> bool {
+        let script = self.script.borrow();
+        script.flushed == script.written.len()
+    }
+
+    /// Pending as often as the operation at hand is to be. Then it is done at once, so an operation that
+    /// is dropped has had no effect.
+    async fn begin(&mut self) {
+        poll_fn(|cx| match self.left.checked_sub(1) {
+            None => Poll::Ready(()),
+            Some(left) => {
+                self.left = left;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        })
+        .await;
+        self.turn += 1;
+        self.left = self.pends[self.turn % self.pends.len()];
+    }
+}
+
+/// Pending for so many polls.
+pub(crate) async fn pending(times: u32) {
+    let mut left = times;
+    poll_fn(|cx| match left.checked_sub(1) {
+        None => Poll::Ready(()),
+        Some(rest) => {
+            left = rest;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+impl ErrorType for Stream {
+    type Error = ErrorKind;
+}
+
+impl Read for Stream {
+    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        self.begin().await;
+        self.script.borrow_mut().read(buf)
+    }
+}
+
+impl Write for Stream {
+    async fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        self.begin().await;
+        self.script.borrow_mut().write(bytes)
+    }
+
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        self.begin().await;
+        self.script.borrow_mut().flush()
+    }
+}
+
+/// The script's time.
+#[derive(Clone)]
+pub(crate) struct Clock {
+    now: Rc<RefCell<u64>>,
+    looked: Rc<Cell<usize>>,
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Self { now: Rc::default(), looked: Rc::default() }
+    }
+
+    pub(crate) fn pass(&self, millis: u64) {
+        *self.now.borrow_mut() += millis;
+    }
+}
+
+impl Timer for Clock {
+    fn now(&self) -> Instant {
+        self.looked.set(self.looked.get() + 1);
+        assert!(self.looked.get() < 10 * MAX_ROUNDS, "it spins");
+        Instant::from_millis(*self.now.borrow())
+    }
+
+    async fn until(&self, at: Instant) {
+        assert!(at < Instant::MAX, "no timer waits for the end of time");
+        poll_fn(
+            |_| {
+                if *self.now.borrow() < at.as_millis() { Poll::Pending } else { Poll::Ready(()) }
+            },
+        )
+        .await;
+    }
+}
+
+/// Polls a future at most `polls` times, then drops it.
+pub(crate) fn poll_for<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    for _poll in 0..polls {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return Some(output);
+        }
+    }
+    None
+}
+
+/// A stream in memory whose other end is a test. Clones are halves of it, or the test's handle.
+#[derive(Clone, Default)]
+pub(crate) struct Pipe(Rc<RefCell<Ends>>);
+
+#[derive(Default)]
+struct Ends {
+    to_read: VecDeque<u8>,
+    is_closed: bool,
+    written: Vec<u8>,
+    /// Bytes that can be written until there is more room; `None` is any number.
+    room: Option<usize>,
+    /// Reads that were begun, and dropped before they were done.
+    dropped_reads: usize,
+}
+
+impl Pipe {
+    pub(crate) fn give(&self, bytes: &str) {
+        self.0.borrow_mut().to_read.extend(bytes.bytes());
+    }
+
+    pub(crate) fn close(&self) {
+        self.0.borrow_mut().is_closed = true;
+    }
+
+    pub(crate) fn limit(&self, room: usize) {
+        self.0.borrow_mut().room = Some(room);
+    }
+
+    /// What was written since the last call.
+    pub(crate) fn take(&self) -> String {
+        let written = std::mem::take(&mut self.0.borrow_mut().written);
+        String::from_utf8(written).expect("UTF-8")
+    }
+
+    pub(crate) fn dropped_reads(&self) -> usize {
+        self.0.borrow().dropped_reads
+    }
+}
+
+impl ErrorType for Pipe {
+    type Error = ErrorKind;
+}
+
+/// Counts itself when it is dropped before its end.
+struct Begun<'p>(&'p Pipe, bool);
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.0.0.borrow_mut().dropped_reads += usize::from(!self.1);
+    }
+}
+
+impl Read for Pipe {
+    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        let mut begun = Begun(self, false);
+        let len = poll_fn(|_| {
+            let mut ends = self.0.borrow_mut();
+            if ends.to_read.is_empty() && !ends.is_closed {
+                return Poll::Pending;
+            }
+            let len = buf.len().min(ends.to_read.len());
+            buf.iter_mut().zip(ends.to_read.drain(..len)).for_each(|(to, byte)| *to = byte);
+            Poll::Ready(len)
+        })
+        .await;
+        begun.1 = true;
+        Ok(len)
+    }
+}
+
+impl Write for Pipe {
+    async fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
+        poll_fn(|_| {
+            let mut ends = self.0.borrow_mut();
+            let len = ends.room.map_or(bytes.len(), |room| room.min(bytes.len()));
+            if len == 0 {
+                return Poll::Pending;
+            }
+            ends.written.extend_from_slice(&bytes[..len]);
+            ends.room = ends.room.map(|room| room - len);
+            Poll::Ready(Ok(len))
+        })
+        .await
+    }
+
+    async fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// Polls once.
+pub(crate) fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
