@@ -7,7 +7,7 @@
 //! Thank you.
 //! ```
 //!
-//! `COMPLEX` alone sends COMPLEX's example value, and checks that it comes back.
+//! `COMPLEX` alone sends the article's struct, and checks that it comes back.
 
 #[cfg(target_os = "linux")]
 mod tap_link;
@@ -158,11 +158,7 @@ mod linux {
                     print(caller.call_named(&self.name, &Bytes(bytes)).map_err(said)?)
                 }
                 (None, None) if self.name == ComplexCommand::NAME => {
-<<<<<<< HEAD
                     let sent = Complex::sample();
-=======
-                    let sent = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
                     let levels = sent.levels().map_err(|_| "beyond the command's own limits")?;
                     let reply = caller.call::<ComplexCommand>(&Postcard(levels)).map_err(said)?;
                     let got = Complex::from(reply.0);

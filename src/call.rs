@@ -49,11 +49,7 @@ fn config(options: &cli::Call, max_request_len: usize) -> ClientConfig {
 
 /// Sends the demo's nested struct. The reply must be the same value.
 fn complex(client: &mut Client, named: impl Fn(Error) -> String) -> Outcome {
-<<<<<<< HEAD
     let sent = Complex::sample();
-=======
-    let sent = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let levels = sent.levels().map_err(|_| "the demo's struct is beyond its own limits")?;
     let reply = client.call::<ComplexCommand>(&Postcard(levels)).map_err(named)?;
     let got = Complex::from(reply.0);

@@ -36,11 +36,7 @@ fn call(address: &str) -> Outcome {
     let reply = client.call::<StringCommand>(&text)?;
     say("client", "gets", reply.0)?;
 
-<<<<<<< HEAD
     let sent = Complex::sample();
-=======
-    let sent = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let levels = sent.levels().map_err(|_| "the demo's struct is beyond its own limits")?;
     say("client", "sends COMPLEX", &sent)?;
     let reply = client.call::<ComplexCommand>(&Postcard(levels))?;

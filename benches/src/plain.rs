@@ -8,11 +8,7 @@ use linecard_demo::Complex;
 use serde::{Deserialize, Serialize};
 
 use crate::Piece;
-<<<<<<< HEAD
 use crate::structs::sample;
-=======
-use crate::structs::example;
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
 
 pub(crate) const PIECES: &[Piece] = &[
     Piece { name: "struct, plain postcard, heapless: decode", run: decode_heapless },
@@ -35,30 +31,18 @@ struct Level<T> {
     c: Option<T>,
 }
 
-<<<<<<< HEAD
 /// Two levels, as the sample has. Linecard's type has up to four.
 type Heapless = Level<Level<()>>;
 
 fn decode_heapless(count: u64) {
     let bytes = sample();
-=======
-/// Two levels, which is what COMPLEX's example value has; Linecard's type takes four.
-type Heapless = Level<Level<()>>;
-
-fn decode_heapless(count: u64) {
-    let bytes = example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     for _ in 0..count {
         black_box(&postcard::from_bytes::<Heapless>(black_box(&bytes)).expect("a value"));
     }
 }
 
 fn encode_heapless(count: u64) {
-<<<<<<< HEAD
     let value: Heapless = postcard::from_bytes(&sample()).expect("a value");
-=======
-    let value: Heapless = postcard::from_bytes(&example()).expect("a value");
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let mut bytes = [0; 128];
     for _ in 0..count {
         black_box(postcard::to_slice(black_box(&value), &mut bytes).expect("it fits"));
@@ -66,22 +50,14 @@ fn encode_heapless(count: u64) {
 }
 
 fn decode_boxes(count: u64) {
-<<<<<<< HEAD
     let bytes = sample();
-=======
-    let bytes = example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     for _ in 0..count {
         black_box(&postcard::from_bytes::<Complex>(black_box(&bytes)).expect("a value"));
     }
 }
 
 fn encode_boxes(count: u64) {
-<<<<<<< HEAD
     let value = Complex::sample();
-=======
-    let value = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let mut bytes = [0; 128];
     for _ in 0..count {
         black_box(postcard::to_slice(black_box(&value), &mut bytes).expect("it fits"));
@@ -90,11 +66,7 @@ fn encode_boxes(count: u64) {
 
 fn decode_bincode(count: u64) {
     let config = bincode::config::standard();
-<<<<<<< HEAD
     let bytes = bincode::serde::encode_to_vec(Complex::sample(), config).expect("an encoding");
-=======
-    let bytes = bincode::serde::encode_to_vec(Complex::example(), config).expect("an encoding");
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     for _ in 0..count {
         let decoded = bincode::serde::decode_from_slice::<Complex, _>(black_box(&bytes), config);
         black_box(&decoded.expect("a value"));
@@ -102,11 +74,7 @@ fn decode_bincode(count: u64) {
 }
 
 fn encode_bincode(count: u64) {
-<<<<<<< HEAD
     let value = Complex::sample();
-=======
-    let value = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let mut bytes = [0; 128];
     for _ in 0..count {
         let config = bincode::config::standard();
@@ -116,22 +84,14 @@ fn encode_bincode(count: u64) {
 }
 
 fn decode_json(count: u64) {
-<<<<<<< HEAD
     let bytes = serde_json::to_vec(&Complex::sample()).expect("an encoding");
-=======
-    let bytes = serde_json::to_vec(&Complex::example()).expect("an encoding");
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     for _ in 0..count {
         black_box(&serde_json::from_slice::<Complex>(black_box(&bytes)).expect("a value"));
     }
 }
 
 fn encode_json(count: u64) {
-<<<<<<< HEAD
     let value = Complex::sample();
-=======
-    let value = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let mut bytes = [0; 256];
     for _ in 0..count {
         serde_json::to_writer(&mut bytes[..], black_box(&value)).expect("it fits");

@@ -23,15 +23,9 @@ const STRING: &[u8] = b"STRING\nAdditional data.\n";
 /// Requests in a batch: as many as a pipelining client may send at once.
 const BATCH: usize = 64;
 
-<<<<<<< HEAD
 /// An untagged request with the sample value.
 fn complex() -> Vec<u8> {
     let body = postcard::to_allocvec(&Complex::sample()).expect("an encoding");
-=======
-/// An untagged request with COMPLEX's example value.
-fn complex() -> Vec<u8> {
-    let body = postcard::to_allocvec(&Complex::example()).expect("an encoding");
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     [format!("COMPLEX {}\n", body.len()).as_bytes(), &body, b"\n"].concat()
 }
 
@@ -61,11 +55,7 @@ fn serve(request: &[u8], count: u64) {
 
 /// Makes `count` calls. Each has a new client, so that all have the tag 0 and the same reply.
 fn call(count: u64) {
-<<<<<<< HEAD
     let value = Complex::sample();
-=======
-    let value = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let request = Postcard(value.levels().expect("within its limits"));
     let (mut tx, mut reply) = ([0; 4_096], Vec::new());
     for _ in 0..count {

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 //! The sample value of COMPLEX, encoded and decoded with Linecard's types.
-=======
-//! COMPLEX's example value in and out of postcard, as Linecard's types have it.
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
 
 use std::hint::black_box;
 
@@ -17,21 +13,12 @@ pub(crate) const PIECES: &[Piece] = &[
     Piece { name: "struct, bounded: decode and to boxes", run: decode_to_boxes },
 ];
 
-<<<<<<< HEAD
 pub(crate) fn sample() -> Vec<u8> {
     postcard::to_allocvec(&Complex::sample()).expect("an encoding")
 }
 
 fn decode(count: u64) {
     let bytes = sample();
-=======
-pub(crate) fn example() -> Vec<u8> {
-    postcard::to_allocvec(&Complex::example()).expect("an encoding")
-}
-
-fn decode(count: u64) {
-    let bytes = example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     for _ in 0..count {
         let body = Body::Counted(black_box(&bytes));
         black_box(&Postcard::<Levels>::decode(body).expect("a value"));
@@ -39,11 +26,7 @@ fn decode(count: u64) {
 }
 
 fn encode(count: u64) {
-<<<<<<< HEAD
     let value = Complex::sample();
-=======
-    let value = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let levels = value.levels().expect("within its limits");
     let mut bytes = [0; 128];
     for _ in 0..count {
@@ -53,11 +36,7 @@ fn encode(count: u64) {
 }
 
 fn decode_to_boxes(count: u64) {
-<<<<<<< HEAD
     let bytes = sample();
-=======
-    let bytes = example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     for _ in 0..count {
         let body = Body::Counted(black_box(&bytes));
         let Postcard(levels) = Postcard::<Levels>::decode(body).expect("a value");

@@ -40,15 +40,9 @@ impl fmt::Display for CapacityError {
 impl core::error::Error for CapacityError {}
 
 impl Complex {
-<<<<<<< HEAD
     /// The value that the tool, the tests and the benchmarks send: two levels, 87 bytes encoded.
     #[must_use]
     pub fn sample() -> Self {
-=======
-    /// The value that the tool and the examples send: docs/PROTOCOL.md §9.2.
-    #[must_use]
-    pub fn example() -> Self {
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
         let map = |entries: [(&str, i64); 3]| entries.map(|(key, n)| (key.into(), n)).into();
         Self {
             n: 23,
@@ -133,13 +127,8 @@ mod tests {
     use super::*;
 
     #[test]
-<<<<<<< HEAD
     fn a_value_converts_to_levels_and_back() {
         let sent = Complex::sample();
-=======
-    fn the_example_survives_a_round_trip() {
-        let sent = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
         let levels = sent.levels().unwrap();
         assert_eq!(levels.nodes().len(), 2);
         assert_eq!(Complex::from(levels), sent);
@@ -157,13 +146,8 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
     fn levels_are_encoded_as_the_boxed_struct() {
         let boxed = Complex::sample();
-=======
-    fn a_chain_is_byte_for_byte_the_boxed_struct() {
-        let boxed = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
         let mut of_boxed = [0; 128];
         let of_boxed = postcard::to_slice(&boxed, &mut of_boxed).unwrap();
         let mut of_chain = [0; 128];

@@ -68,17 +68,10 @@ fn push_counted(bytes: &mut Vec<u8>, name: &str, tag: u64, len: usize) {
     bytes.push(b'\n');
 }
 
-<<<<<<< HEAD
 fn push_complex(bytes: &mut Vec<u8>) {
     let value = Complex::sample();
     let mut buf = [0; 512];
     let mut out = OutBuf::new(&mut buf);
-=======
-fn complex(bytes: &mut Vec<u8>) {
-    let value = Complex::example();
-    let mut room = [0; 512];
-    let mut out = OutBuf::new(&mut room);
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let mut client = ClientSession::<1>::new(0, 0);
     client.call::<ComplexCommand>(&Postcard(value.levels().unwrap()), &mut out).unwrap();
     bytes.extend(out.written());

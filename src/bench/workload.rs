@@ -45,11 +45,7 @@ fn of_command(command: Command) -> Result<Exchange, String> {
 /// A request with the demo's nested struct. A client would add a tag. Here all requests are alike,
 /// and have none.
 fn complex() -> Result<Vec<u8>, String> {
-<<<<<<< HEAD
     let value = Complex::sample();
-=======
-    let value = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let levels = value.levels().map_err(|_| "the demo's struct is beyond its own limits")?;
     let mut bytes = [0; MAX_FRAME_LEN];
     let mut out = OutBuf::new(&mut bytes);

@@ -32,11 +32,7 @@ fn string() -> Exchange {
 }
 
 fn complex() -> Exchange {
-<<<<<<< HEAD
     let body = postcard::to_allocvec(&Complex::sample()).expect("an encoding");
-=======
-    let body = postcard::to_allocvec(&Complex::example()).expect("an encoding");
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let request = [format!("COMPLEX {}\n", body.len()).as_bytes(), &body, b"\n"].concat();
     exchange(&request, "OK 87\n".len() + body.len() + 1)
 }

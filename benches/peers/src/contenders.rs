@@ -15,11 +15,7 @@ use crate::process::{Start, is_installed};
 pub(crate) enum Message {
     /// A short text in, a short text out.
     String,
-<<<<<<< HEAD
     /// The recursive struct in and, if the server supports it, out.
-=======
-    /// COMPLEX's example value, there and, where the server can, back.
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     Struct,
 }
 
@@ -105,11 +101,7 @@ fn linecard_frames(message: Message) -> Result<Frames, Failure> {
     if message == Message::String {
         return Ok((b"STRING\nAdditional data.\n".to_vec(), b"OK\nThank you.\n".to_vec()));
     }
-<<<<<<< HEAD
     let body = postcard::to_stdvec(&Complex::sample())?;
-=======
-    let body = postcard::to_stdvec(&Complex::example())?;
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let frame = |name| [format!("{name} {}\n", body.len()).as_bytes(), &body[..], b"\n"].concat();
     Ok((frame("COMPLEX"), frame("OK")))
 }

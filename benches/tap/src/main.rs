@@ -97,13 +97,9 @@ impl Drop for Exchange {
     }
 }
 
-/// COMPLEX's example value, untagged like every request here.
+/// The article's struct, untagged like every request here.
 fn complex() -> Result<Vec<u8>, Failure> {
-<<<<<<< HEAD
     let value = Complex::sample();
-=======
-    let value = Complex::example();
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     let levels = value.levels().map_err(|_| "beyond the command's limits")?;
     let mut bytes = [0; 4_096];
     let mut out = OutBuf::new(&mut bytes);

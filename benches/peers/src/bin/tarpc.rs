@@ -73,13 +73,8 @@ fn frames(command: &str, count: u64, requests: &str, replies: &str) -> Result<()
                 DemoResponse::String("Thank you.".into()),
             ),
             _ => (
-<<<<<<< HEAD
                 DemoRequest::Complex { value: Complex::sample() },
                 DemoResponse::Complex(Complex::sample()),
-=======
-                DemoRequest::Complex { value: Complex::example() },
-                DemoResponse::Complex(Complex::example()),
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
             ),
         };
         let context = context::current();

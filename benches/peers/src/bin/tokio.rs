@@ -71,11 +71,7 @@ fn frames(
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let request = || match command {
         "STRING" => Request::String("Additional data.".into()),
-<<<<<<< HEAD
         _ => Request::Complex(Complex::sample()),
-=======
-        _ => Request::Complex(Complex::example()),
->>>>>>> d5448f3 (demo: Complex::article is Complex::example)
     };
     fs::write(requests, delimited(&postcard::to_stdvec(&request())?).repeat(count))?;
     fs::write(replies, delimited(&postcard::to_stdvec(&answer(request()))?).repeat(count))?;

@@ -15,7 +15,7 @@ const LIMITS: Limits = Limits::DEVICE;
 static TABLE: Table<Demo, 2> = table();
 
 const STRING: &[u8] = b"STRING\nAdditional data.\n";
-/// COMPLEX's example value: docs/PROTOCOL.md §9.
+/// The article's struct: docs/PROTOCOL.md §9.
 const COMPLEX: &[u8] = b"COMPLEX 87\n\
     .\x0bstring data\x03\x03one\x02\x05three\x06\x03two\x04\x03abc\
     \x01\x80\x04!Recursive structs? Piece of cake!\x03\x0201\x02\x0210\x04\x0211\x06\x00\x00\n";
