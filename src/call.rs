@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::{cli, printable};
 
 /// The longest body of a reply that is accepted, in bytes.
-const MAX_REPLY_LEN: usize = 1_048_576;
+const MAX_REPLY_LEN: u32 = 1_048_576;
 
 pub(crate) fn run(options: &cli::Call) -> Outcome {
     let payload = options.payload.as_ref().map(|path| {
@@ -43,7 +43,7 @@ fn config(options: &cli::Call, max_request_len: usize) -> ClientConfig {
         connect_timeout: options.timeout,
         call_timeout: options.timeout,
         max_reply_len: MAX_REPLY_LEN,
-        max_request_len: max_request_len.max(4_096),
+        max_request_len: u32::try_from(max_request_len).unwrap_or(u32::MAX).max(4_096),
     }
 }
 

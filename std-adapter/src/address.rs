@@ -1,29 +1,30 @@
-//! Addresses as people write them.
+//! Addresses as they are written on a command line.
 
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
-/// The port where none is given.
+/// The port of an address without one.
 pub const DEFAULT_PORT: u16 = 61_000;
 
-/// A host, or none, and a port: `localhost:61000`, `192.0.2.1`, `[::1]:61000`, `::1`, `:61000`.
+/// An optional host and an optional port: `localhost:61000`, `192.0.2.1`, `[::1]:61000`, `::1`,
+/// `:61000`. It is parsed with [`str::parse`]; a host is resolved when it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     host: String,
     port: u16,
 }
 
-/// Why a text is not an address, or leads nowhere.
+/// Why an address can't be used.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// The part behind the colon is not a port.
+    /// The text behind the colon is not a port.
     Port(String),
-    /// A bracket without its other half, or bytes after it.
+    /// A bracket isn't closed, or something other than a port follows it.
     Bracket(String),
-    /// The host has no address.
+    /// The host couldn't be resolved.
     Unresolved(Address, io::Error),
 }
 
@@ -39,7 +40,14 @@ impl fmt::Display for AddressError {
     }
 }
 
-impl std::error::Error for AddressError {}
+impl std::error::Error for AddressError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Port(_) | Self::Bracket(_) => None,
+            Self::Unresolved(_, error) => Some(error),
+        }
+    }
+}
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,7 +72,7 @@ impl FromStr for Address {
     }
 }
 
-/// Host and port; more than one colon outside of brackets is a bare IPv6 address.
+/// Splits host and port. Several colons outside of brackets are an IPv6 address without a port.
 fn split(text: &str) -> Result<(&str, Option<&str>), AddressError> {
     if let Some(rest) = text.strip_prefix('[') {
         return match rest.split_once(']') {
@@ -85,7 +93,7 @@ fn parse_port(text: &str) -> Option<u16> {
 }
 
 impl Address {
-    /// Where to connect, in the order of preference. Without a host, this machine.
+    /// The addresses to connect to, in order of preference. Without a host: this machine.
     ///
     /// # Errors
     /// [`AddressError::Unresolved`].
@@ -93,8 +101,8 @@ impl Address {
         self.resolve(if self.host.is_empty() { "localhost" } else { &self.host })
     }
 
-    /// Where to listen, in the order of preference. Without a host, every interface: IPv6 and IPv4 on
-    /// one socket where the system can, else IPv4 alone.
+    /// The addresses to listen on, in order of preference. Without a host: every interface, with
+    /// IPv6 and IPv4 on one socket where the system supports it, else with IPv4 alone.
     ///
     /// # Errors
     /// [`AddressError::Unresolved`].
@@ -124,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_as_people_write_them() {
+    fn all_forms_are_parsed() {
         for (text, host, port) in [
             ("localhost:7", "localhost", 7),
             ("localhost", "localhost", 61_000),
@@ -141,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_named() {
+    fn an_error_names_the_text() {
         for text in
             ["localhost:", "localhost:65536", "localhost:+7", "localhost:x", "[::1", "[::1]7"]
         {
@@ -151,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_host_is_this_machine_or_every_interface() {
+    fn without_a_host_it_is_this_machine_or_every_interface() {
         let address: Address = ":7".parse().unwrap();
         assert!(address.to_connect().unwrap().iter().all(|found| found.ip().is_loopback()));
         assert!(address.to_listen().unwrap().iter().all(|found| found.ip().is_unspecified()));

@@ -1,25 +1,28 @@
-//! The desktop client.
+//! A blocking client over TCP.
 
 use std::time::{Duration, Instant};
 
 use linecard_core::blocking::{Caller, Ticket};
+use linecard_core::wire::MAX_HEAD_LINE_LEN;
 use linecard_core::{Body, Command, Payload};
 
 use crate::address::Address;
 use crate::error::Error;
 use crate::stream::Stream;
 
-/// What a [`Client`] waits for and takes.
+/// A [`Client`]'s configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
-    /// For connecting, over all addresses of the host together.
+    /// The time to connect, for all addresses of the host together.
     pub connect_timeout: Duration,
-    /// For a whole call, however the bytes dribble in.
+    /// The time for a whole call, however slowly its bytes come.
     pub call_timeout: Duration,
-    /// The longest reply that is taken, in bytes of its body; a longer one is skipped and reported.
-    pub max_reply_len: usize,
-    /// The longest request that is sent, in bytes of its body.
-    pub max_request_len: usize,
+    /// The longest reply that is taken, in bytes of its body. A longer one is skipped, and its call
+    /// fails with [`CallError::ReplyTooLarge`](linecard_core::CallError::ReplyTooLarge).
+    pub max_reply_len: u32,
+    /// The longest request that surely fits the client's buffer, in bytes of its body. One that
+    /// doesn't fit fails with [`RequestError::NoRoom`](linecard_core::RequestError::NoRoom).
+    pub max_request_len: u32,
 }
 
 impl Default for ClientConfig {
@@ -34,20 +37,22 @@ impl Default for ClientConfig {
     }
 }
 
-/// Calls without a reply at one time.
+/// The most calls without a reply at one time.
 const CALLS: usize = 64;
 
-/// Bytes of requests without a reply at one time, unless it is one longer request alone. A socket's
-/// own send buffer takes as much, so writing never waits for a server that waits for us to read.
+/// The most bytes of requests without a reply at one time, unless it is one longer request alone.
+/// The system's send buffer takes as many, so a write never waits for a server that waits for the
+/// client to read.
 const WINDOW: u32 = 16 * 1024;
 
-/// Bytes around a body: head line and line end.
-const FRAME_OVERHEAD: usize = 64;
+/// The least that core's blocking client needs for a buffer: an `ERR` has to fit.
+const MIN_BUFFER_LEN: usize = 256;
 
-/// A connection to a server: a call at a time with [`call`](Self::call), or up to 64 on their way with
-/// [`send`](Self::send) and [`receive`](Self::receive).
+/// A connection to a server. It makes one call at a time with [`call`](Self::call), or up to 64
+/// pipelined calls with [`send`](Self::send) and [`receive`](Self::receive).
 ///
-/// No call is ever retried by itself. Dropping the client closes the connection.
+/// It never repeats a call. Dropping it closes the connection. After an [`Error::TimedOut`] it may
+/// be used on; after an [`Error::Io`] it may not.
 #[derive(Debug)]
 pub struct Client {
     caller: Caller<Stream, Box<[u8]>, CALLS>,
@@ -55,8 +60,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to an address as people write it: `localhost:61000`, `[::1]:61000`, a bare host (port
-    /// 61000), `:61000` for this machine.
+    /// Connects to an address in the form that [`Address`] parses: `localhost:61000`,
+    /// `[::1]:61000`, a host alone (port 61000), or `:61000` (this machine).
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Connect`].
@@ -64,7 +69,7 @@ impl Client {
         Self::connect_with(address, &ClientConfig::default())
     }
 
-    /// The same, with times and sizes of one's own.
+    /// Connects with another configuration than the default.
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Connect`].
@@ -73,76 +78,95 @@ impl Client {
         let found = address.to_connect()?;
         let stream = Stream::connect(&found, config.connect_timeout)
             .map_err(|error| Error::Connect(address.to_string(), error))?;
-        Ok(Self::over(stream, config))
+        Ok(Self::from_stream(stream, config))
     }
 
-    /// A client over a stream that is connected already.
+    /// A client over a stream that is connected already. `connect_timeout` is not used.
     #[must_use]
-    pub fn over(stream: Stream, config: &ClientConfig) -> Self {
-        let rx = vec![0; config.max_reply_len.saturating_add(FRAME_OVERHEAD)].into();
-        let tx = vec![0; config.max_request_len.saturating_add(FRAME_OVERHEAD)].into();
+    pub fn from_stream(stream: Stream, config: &ClientConfig) -> Self {
+        let rx = vec![0; buffer_len(config.max_reply_len)].into();
+        let tx = vec![0; buffer_len(config.max_request_len)].into();
         Self { caller: Caller::new(stream, rx, tx, WINDOW), call_timeout: config.call_timeout }
     }
 
-    /// Makes one call. The reply may borrow from the client's buffer, until the next call.
+    /// Makes one call and waits for its reply, which may borrow from the client's buffer.
     ///
     /// # Errors
-    /// [`Error`], of which [`CallError::Refused`](linecard_core::CallError::Refused) is the server's answer.
+    /// [`Error::Call`], of which [`CallError::Refused`](linecard_core::CallError::Refused) is the
+    /// server's answer; [`Error::Io`]; [`Error::TimedOut`].
     pub fn call<C: Command>(&mut self, request: &C::Request<'_>) -> Result<C::Reply<'_>, Error> {
-        self.start_clock();
+        self.start_timeout();
         Ok(self.caller.call::<C>(request)?)
     }
 
-    /// Makes one call to a command known only at run time; the reply's body as it came.
+    /// Makes one call to a command whose name is known only at run time. Returns the reply's body
+    /// as it was received.
     ///
     /// # Errors
-    /// [`Error`].
+    /// As [`call`](Self::call).
     pub fn call_named<'p>(
         &mut self,
         name: &str,
         request: &impl Payload<'p>,
     ) -> Result<Body<'_>, Error> {
-        self.start_clock();
+        self.start_timeout();
         Ok(self.caller.call_named(name, request)?)
     }
 
-    /// Puts a call on its way, and goes on. It is sent when the next reply is waited for, on
-    /// [`flush`](Self::flush), or when the output is full.
+    /// Writes a request to the client's buffer, without waiting for the reply. The buffer is sent
+    /// by the next [`receive`](Self::receive) or [`flush`](Self::flush), or when it is full.
     ///
     /// # Errors
-    /// [`Error::Call`], of which [`RequestError::Window`](linecard_core::CallError::Window) means:
-    /// receive first. [`Error::Io`], [`Error::TimedOut`].
+    /// [`Error::Call`], of which [`RequestError::Window`](linecard_core::RequestError::Window)
+    /// means that replies have to be received first; [`Error::Io`]; [`Error::TimedOut`].
     pub fn send<C: Command>(&mut self, request: &C::Request<'_>) -> Result<Ticket<C>, Error> {
-        self.start_clock();
+        self.start_timeout();
         Ok(self.caller.send::<C>(request)?)
     }
 
-    /// Sends what is on its way and not yet sent.
+    /// Sends the requests that are still in the client's buffer.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::TimedOut`].
     pub fn flush(&mut self) -> Result<(), Error> {
-        self.start_clock();
+        self.start_timeout();
         Ok(self.caller.flush()?)
     }
 
-    /// Waits for the reply to a call. Receive in the order of sending: the replies to earlier calls are
-    /// skipped. The call's time starts here.
+    /// Waits for the reply to a call. Replies are received in the order of sending: those to
+    /// earlier calls are skipped. [`ClientConfig::call_timeout`] starts here.
     ///
     /// # Errors
-    /// [`Error`].
+    /// As [`call`](Self::call).
     pub fn receive<C: Command>(&mut self, ticket: Ticket<C>) -> Result<C::Reply<'_>, Error> {
-        self.start_clock();
+        self.start_timeout();
         Ok(self.caller.receive(ticket)?)
     }
 
-    /// How long a call may take from now on: [`ClientConfig::call_timeout`].
+    /// Sets [`ClientConfig::call_timeout`] for the calls that follow.
     pub const fn set_call_timeout(&mut self, timeout: Duration) {
         self.call_timeout = timeout;
     }
 
-    fn start_clock(&mut self) {
+    fn start_timeout(&mut self) {
         let deadline = Instant::now().checked_add(self.call_timeout);
         self.caller.io().set_deadline(deadline);
+    }
+}
+
+/// The length of a buffer for frames with a body of up to `max_body_len` bytes: with a head line,
+/// and CR LF behind the body.
+fn buffer_len(max_body_len: u32) -> usize {
+    (max_body_len as usize).saturating_add(MAX_HEAD_LINE_LEN + 2).max(MIN_BUFFER_LEN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_request_and_reply_fit_exactly() {
+        assert_eq!(buffer_len(65_536), 65_536 + MAX_HEAD_LINE_LEN + 2);
+        assert_eq!(buffer_len(0), MIN_BUFFER_LEN);
     }
 }

@@ -12,17 +12,17 @@ use crate::address::AddressError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address is none, or leads nowhere.
+    /// The address can't be parsed or resolved.
     Address(AddressError),
-    /// No connection could be made; the address is named.
+    /// No connection to this address could be made.
     Connect(String, io::Error),
-    /// A server can't listen there; the address is named.
+    /// The server can't listen on this address.
     Listen(String, io::Error),
-    /// The call timed out. Other calls may follow; a late reply is skipped.
+    /// The call took longer than its timeout. Other calls may follow: a late reply is skipped.
     TimedOut,
-    /// The connection failed.
+    /// The connection failed, or the server could not be set up.
     Io(io::Error),
-    /// The call itself failed.
+    /// The call failed, on a connection that works.
     Call(CallError<String>),
 }
 
@@ -59,9 +59,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Address(error) => Some(error),
+            Self::Address(error) => error.source(),
             Self::Connect(_, error) | Self::Listen(_, error) | Self::Io(error) => Some(error),
-            Self::Call(error) => Some(error),
+            Self::Call(error) => error.source(),
             Self::TimedOut => None,
         }
     }

@@ -1,7 +1,8 @@
-//! Linecard on `std::net`: a [`Client`], and a [`server`] for many connections.
+//! Linecard on `std::net`: a [`Client`] and, with the feature `server` (on by default), a server
+//! for many connections.
 //!
-//! Both only carry bytes and keep time; the protocol is `linecard-core`'s, whose items are
-//! re-exported here as [`protocol`].
+//! Both only carry bytes and keep time. The protocol is that of `linecard-core`, which is
+//! re-exported as [`protocol`]. Nothing is encrypted, and nobody is authenticated.
 //!
 //! ```
 //! use linecard_std::protocol::{Command, Failed, Handler, Table, Text};
@@ -14,13 +15,13 @@
 //!     type Reply<'i> = Text<'i>;
 //! }
 //!
-//! /// One of these a worker; what they share goes behind an `Arc` of the application's.
+//! /// Each worker has a clone. What they share goes behind an `Arc`.
 //! #[derive(Clone, Default)]
-//! struct App { said: String }
+//! struct App { reply: String }
 //! impl Handler<Shout> for App {
 //!     fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
-//!         self.said = text.0.to_uppercase();
-//!         Ok(Text(&self.said))
+//!         self.reply = text.0.to_uppercase();
+//!         Ok(Text(&self.reply))
 //!     }
 //! }
 //!
@@ -32,10 +33,10 @@
 //! let (address, handle) = (server.local_addr(), server.handle());
 //! std::thread::scope(|scope| {
 //!     scope.spawn(|| server.run(table.bind(App::default())));
-//!     let heard = Client::connect(&address.to_string())
+//!     let reply = Client::connect(&address.to_string())
 //!         .and_then(|mut client| Ok(client.call::<Shout>(&Text("hi"))?.0.to_owned()));
 //!     handle.stop();
-//!     assert_eq!(heard?, "HI");
+//!     assert_eq!(reply?, "HI");
 //!     Ok(())
 //! })
 //! # }
@@ -54,6 +55,7 @@ mod stream;
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Client, ClientConfig};
 pub use error::Error;
+#[doc(inline)]
 pub use linecard_core as protocol;
 pub use reconnect::{ConnectionState, ReconnectConfig, ReconnectingClient};
 #[cfg(feature = "server")]

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use socket2::{SockRef, TcpKeepalive};
 
-/// How far a wait may overrun the deadline, to spare a system call for each read.
+/// How far a wait may exceed the deadline, to save a system call for each read.
 const SLACK: Duration = Duration::from_millis(5);
 
 /// A `TcpStream` as `embedded_io::{Read, Write}`, whose waits end at a deadline with
-/// [`TimedOut`](embedded_io::ErrorKind::TimedOut), however the bytes dribble in.
+/// [`TimedOut`](embedded_io::ErrorKind::TimedOut), however slowly the bytes come.
 #[derive(Debug)]
 pub struct Stream {
     tcp: TcpStream,
@@ -20,15 +20,16 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Connects to the first of `addresses` that answers; `timeout` is for all of them together.
+    /// Connects to the first of `addresses` that answers. `timeout` is for all of them together.
     ///
     /// # Errors
-    /// The last address's, or `TimedOut`.
+    /// That of the last address; `TimedOut`; `InvalidInput` if there are no addresses.
     pub fn connect(addresses: &[SocketAddr], timeout: Duration) -> io::Result<Self> {
         let deadline = Instant::now().checked_add(timeout);
-        let mut failure = io::Error::from(ErrorKind::InvalidInput);
+        let mut last_error = io::Error::from(ErrorKind::InvalidInput);
         for (at, address) in addresses.iter().enumerate() {
-            // Each gets its share of what is left, so that a silent first one leaves time for the rest.
+            // Each gets an equal share of what is left, so that one without an answer leaves time
+            // for the others.
             let left = deadline.map_or(timeout, |deadline| deadline - Instant::now().min(deadline));
             let share = left / u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
             if share.is_zero() {
@@ -36,16 +37,17 @@ impl Stream {
             }
             match TcpStream::connect_timeout(address, share) {
                 Ok(tcp) => return Self::new(tcp),
-                Err(error) => failure = error,
+                Err(error) => last_error = error,
             }
         }
-        Err(failure)
+        Err(last_error)
     }
 
-    /// A connected stream: no delay for small writes, and keep-alive after a silent minute.
+    /// Takes a connected stream, and sets `TCP_NODELAY` and keep-alive after a minute without
+    /// traffic.
     ///
     /// # Errors
-    /// Setting those options failed.
+    /// The options can't be set.
     pub fn new(tcp: TcpStream) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         let keep_alive = TcpKeepalive::new().with_time(Duration::from_mins(1));
@@ -55,20 +57,21 @@ impl Stream {
         Ok(Self { tcp, deadline: None, read_timeout: None, write_timeout: None })
     }
 
-    /// Until when reads and writes may wait; `None`: for ever.
+    /// Until when reads and writes may wait. `None`: without a limit.
     pub const fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
     }
 
-    /// Says that nothing more will be sent; replies can still be read.
+    /// Shuts down the writing side. The server sees the end of the stream; replies can still be
+    /// read.
     ///
     /// # Errors
     /// As `TcpStream::shutdown`.
-    pub fn finish(&self) -> io::Result<()> {
+    pub fn shutdown_write(&self) -> io::Result<()> {
         self.tcp.shutdown(Shutdown::Write)
     }
 
-    /// The other side.
+    /// The peer's address.
     ///
     /// # Errors
     /// As `TcpStream::peer_addr`.
@@ -76,7 +79,7 @@ impl Stream {
         self.tcp.peer_addr()
     }
 
-    /// What is left until the deadline, if there is one.
+    /// The time until the deadline, if there is one.
     fn left(&self) -> io::Result<Option<Duration>> {
         let Some(deadline) = self.deadline else { return Ok(None) };
         match deadline.saturating_duration_since(Instant::now()) {
@@ -86,8 +89,8 @@ impl Stream {
     }
 }
 
-/// Whether a socket with the time-out `set` need not be told that `left` is left.
-fn will_do(set: Option<Duration>, left: Option<Duration>) -> bool {
+/// Whether the timeout that is `set` on the socket is close enough to the time `left`.
+fn is_close_enough(set: Option<Duration>, left: Option<Duration>) -> bool {
     match (set, left) {
         (Some(set), Some(left)) => set.abs_diff(left) <= SLACK,
         (None, None) => true,
@@ -95,7 +98,7 @@ fn will_do(set: Option<Duration>, left: Option<Duration>) -> bool {
     }
 }
 
-/// A socket's time-out arrives as `WouldBlock` on Unix, and may come early.
+/// A socket's timeout is reported as `WouldBlock` on Unix, and may come early.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
@@ -108,7 +111,7 @@ impl embedded_io::Read for Stream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             let left = self.left()?;
-            if !will_do(self.read_timeout, left) {
+            if !is_close_enough(self.read_timeout, left) {
                 self.tcp.set_read_timeout(left)?;
                 self.read_timeout = left;
             }
@@ -124,7 +127,7 @@ impl embedded_io::Write for Stream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
             let left = self.left()?;
-            if !will_do(self.write_timeout, left) {
+            if !is_close_enough(self.write_timeout, left) {
                 self.tcp.set_write_timeout(left)?;
                 self.write_timeout = left;
             }

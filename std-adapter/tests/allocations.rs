@@ -1,4 +1,4 @@
-//! A server's steady path allocates nothing for a request: docs/PERFORMANCE.md.
+//! A server allocates nothing for a request that arrives whole: docs/PERFORMANCE.md.
 
 use std::alloc::System;
 use std::io::{self, Read, Write};
@@ -13,11 +13,11 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Batches of the steady state, and requests to a batch.
+/// Batches that are counted, and requests in a batch.
 const BATCHES: usize = 500;
 const BATCH: usize = 64;
 
-/// Requests of a batch, and as many bytes as their replies have.
+/// The requests of a batch, and a buffer for their replies.
 struct Exchange {
     requests: Vec<u8>,
     replies: Vec<u8>,
@@ -37,7 +37,7 @@ fn complex() -> Exchange {
     exchange(&request, "OK 87\n".len() + body.len() + 1)
 }
 
-/// The test's own side of it allocates nothing either.
+/// Sends a batch and reads its replies, without an allocation.
 fn run(tcp: &mut TcpStream, Exchange { requests, replies }: &mut Exchange) -> io::Result<()> {
     tcp.write_all(requests)?;
     tcp.read_exact(replies)?;
@@ -51,8 +51,8 @@ fn allocations() -> usize {
     stats.allocations + stats.reallocations
 }
 
-/// The whole program, without a test harness, whose own thread allocates now and then. And one worker,
-/// because another may start late.
+/// Without a test harness, whose own thread allocates now and then. With one worker, because
+/// another may start late.
 fn main() {
     let config = Config { workers: 1, ..Config::default() };
     let server = Server::bind("127.0.0.1:0", config).expect("a port");
@@ -62,35 +62,35 @@ fn main() {
         let counted = TcpStream::connect(addr).and_then(count);
         handle.stop();
         running.join().expect("no panic").expect("a clean stop");
-        let Counts { steady, parked } = counted.expect("all replies");
-        assert_eq!(steady, 0, "for {} requests", 2 * BATCHES * BATCH);
-        assert!(parked > 0, "what is parked is allocated, and counted");
+        let Counts { whole, cut } = counted.expect("all replies");
+        assert_eq!(whole, 0, "for {} requests", 2 * BATCHES * BATCH);
+        assert!(cut > 0, "what is buffered is allocated, and counted");
     });
     println!("no allocation for {} requests", 2 * BATCHES * BATCH);
 }
 
-/// Allocations on the steady path, and for a request that comes in two pieces.
+/// Allocations for requests that arrive whole, and for one that arrives in two pieces.
 struct Counts {
-    steady: usize,
-    parked: usize,
+    whole: usize,
+    cut: usize,
 }
 
 fn count(mut tcp: TcpStream) -> io::Result<Counts> {
     tcp.set_read_timeout(Some(Duration::from_mins(1)))?;
-    let mut steady = 0;
+    let mut whole = 0;
     for mut exchange in [string(), complex()] {
-        // The first may make room that is kept.
+        // The first batch may allocate what is kept.
         run(&mut tcp, &mut exchange)?;
         let before = allocations();
         for _batch in 0..BATCHES {
             run(&mut tcp, &mut exchange)?;
         }
-        steady += allocations() - before;
+        whole += allocations() - before;
     }
-    Ok(Counts { steady, parked: count_parked(&mut tcp)? })
+    Ok(Counts { whole, cut: count_cut(&mut tcp)? })
 }
 
-fn count_parked(tcp: &mut TcpStream) -> io::Result<usize> {
+fn count_cut(tcp: &mut TcpStream) -> io::Result<usize> {
     let Exchange { requests, mut replies } = string();
     let (whole, cut) = requests.split_at(requests.len() - 5);
     let last = replies.len() / BATCH * (BATCH - 1);

@@ -1,8 +1,8 @@
 //! The next timeout that must wake an idle worker.
 //!
-//! A worker could wait with a time limit. But then the system arms a timer for each wait and disarms
-//! it again, a fiftieth of the cost of a request, for a time that hardly ever changes. So the worker
-//! leaves it here, and the listener, which waits with a limit anyway, wakes the worker.
+//! A worker could wait with a time limit. But then the system arms a timer for each wait and
+//! disarms it again, a fiftieth of the cost of a request, for a time that hardly ever changes. So
+//! the worker leaves it here, and the listener, which waits with a limit anyway, wakes the worker.
 
 use std::sync::atomic::{
     AtomicU64,

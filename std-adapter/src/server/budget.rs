@@ -1,9 +1,9 @@
 //! How many bytes the connections of the whole server may buffer.
 //!
 //! A worker only sees its own connections. So each has a share of the budget, and none waits for
-//! another: when the budget is exceeded, the workers above their share reset connections, those that
-//! buffer most first. A worker within its share takes more, even then. So at most twice the budget
-//! is buffered, and what each worker adds in one turn of a connection.
+//! another: when the budget is exceeded, the workers above their share reset connections, those
+//! that buffer most first. A worker within its share takes more, even then. So at most twice the
+//! budget is buffered, and what each worker adds in one turn of a connection.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 

@@ -4,8 +4,8 @@
 use super::budget::WorkerBudget;
 
 /// The smallest capacity. Allocators keep small blocks for themselves when they are freed (glibc up
-/// to 1,032 bytes, a few for each thread). One of those at the end of a heap keeps all memory before
-/// it from going back to the system.
+/// to 1,032 bytes, a few for each thread). One of those at the end of a heap keeps all memory
+/// before it from going back to the system.
 const MIN_CAPACITY: usize = 1_280;
 
 /// A queue of bytes, charged to a budget by its capacity. It must be cleared before it is dropped.

@@ -10,11 +10,12 @@ use linecard_core::Limits;
 pub struct Config {
     /// The limits of each connection's session: lengths in bytes, timeouts.
     pub limits: Limits,
-    /// How long a peer may take no byte while replies wait to be sent; then the connection is reset.
+    /// How long a peer may take no byte while replies wait to be sent; then the connection is
+    /// reset.
     ///
-    /// Bytes are taken when the peer's system acknowledges them and the send buffer has space again.
-    /// A slow reader is not reset if it takes two TCP segments in this time, each at most half of its
-    /// receive window (128 KiB together at most).
+    /// Bytes are taken when the peer's system acknowledges them and the send buffer has space
+    /// again. A slow reader is not reset if it takes two TCP segments in this time, each at most
+    /// half of its receive window (128 KiB together at most).
     pub write_timeout: Duration,
     /// From [`ServerHandle::stop`](super::ServerHandle::stop) until the last connection is closed.
     /// Half of it is for frames that were begun.
@@ -27,9 +28,9 @@ pub struct Config {
     /// Bytes that all connections together may buffer: incomplete frames, and replies that are not
     /// read.
     ///
-    /// When more are buffered, the connections that buffer most are reset. Each worker does that for
-    /// its own connections, if they buffer more than an equal share of the budget. So at most twice
-    /// the budget is ever buffered, and what each worker adds in one turn of a connection.
+    /// When more are buffered, the connections that buffer most are reset. Each worker does that
+    /// for its own connections, if they buffer more than an equal share of the budget. So at most
+    /// twice the budget is ever buffered, and what each worker adds in one turn of a connection.
     pub buffer_budget: usize,
     /// Connections that the system completes before they are accepted. The system may have a lower
     /// limit of its own.

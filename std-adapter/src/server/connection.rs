@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A turn reads once, answers all whole frames that are there, and writes their replies at once.
-//! Bytes of an incomplete frame, and replies that the peer doesn't take, are kept. While replies are
-//! kept nothing is read: that is the backpressure.
+//! Bytes of an incomplete frame, and replies that the peer doesn't take, are kept. While replies
+//! are kept nothing is read: that is the backpressure.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use super::byte_queue::ByteQueue;
 use super::context::WorkerContext;
 use super::socket::{Disconnect, Socket};
 
-/// How long a closing connection is drained at most, because a close with unread bytes would destroy
-/// its last reply: docs/PROTOCOL.md §8.1.
+/// How long a closing connection is drained at most, because a close with unread bytes would
+/// destroy its last reply: docs/PROTOCOL.md §8.1.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// What follows a connection's turn.
@@ -174,8 +174,8 @@ impl<'c> Connection<'c> {
         self.phase == Phase::Open && self.output.is_empty()
     }
 
-    /// The output was sent, or the session is to look at the time or at a stop: what is buffered comes
-    /// before what is read.
+    /// The output was sent, or the session is to look at the time or at a stop: what is buffered
+    /// comes before what is read.
     fn resume<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
         if self.may_read() {
             self.answer_input(cx)?;
@@ -207,8 +207,8 @@ impl<'c> Connection<'c> {
         outcome
     }
 
-    /// Answers frames where they were read to. Only what is left is copied, unless the beginning of a
-    /// frame is buffered already.
+    /// Answers frames where they were read to. Only what is left is copied, unless the beginning of
+    /// a frame is buffered already.
     fn answer_received<S: Service>(
         &mut self,
         received: &[u8],
@@ -236,9 +236,9 @@ impl<'c> Connection<'c> {
         outcome.map(|_consumed| ())
     }
 
-    /// Answers the frames at the front of `input`, until the session needs more input, the output is
-    /// blocked, or the session closes. Returns how many bytes were consumed. All replies go out in
-    /// one write, if they fit the buffer.
+    /// Answers the frames at the front of `input`, until the session needs more input, the output
+    /// is blocked, or the session closes. Returns how many bytes were consumed. All replies go out
+    /// in one write, if they fit the buffer.
     fn answer<S: Service>(
         &mut self,
         input: &[u8],
@@ -290,8 +290,8 @@ impl<'c> Connection<'c> {
         Ok(sent)
     }
 
-    /// The last reply is sent. Unless the peer has closed already, what it still sends is drained for
-    /// a while.
+    /// The last reply is sent. Unless the peer has closed already, what it still sends is drained
+    /// for a while.
     fn linger<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
         self.input.clear(&mut cx.budget);
         if self.socket.is_ended() || !cx.shared.lingering.add(cx.shared.max_lingering()) {

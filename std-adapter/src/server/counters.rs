@@ -63,7 +63,8 @@ pub(super) struct WorkerCounters {
     pub(super) errors: [AtomicU64; Code::ALL.len()],
 }
 
-/// Adds to a counter that only this thread writes: a load and a store, without a locked instruction.
+/// Adds to a counter that only this thread writes: a load and a store, without a locked
+/// instruction.
 pub(super) fn add(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Relaxed).wrapping_add(more), Relaxed);
 }

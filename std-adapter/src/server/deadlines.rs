@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use linecard_core::Instant;
 
-/// One entry for each connection, by its key. An entry is only moved when the deadline comes earlier.
-/// One that has moved later is found out at the earlier time, and scheduled again. So a request, which
-/// moves the idle timeout later, costs nothing here.
+/// One entry for each connection, by its key. An entry is only moved when the deadline comes
+/// earlier. One that has moved later is found out at the earlier time, and scheduled again. So a
+/// request, which moves the idle timeout later, costs nothing here.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     /// Sorted. Most entries are added at the end, because the idle timeout is the longest time, and
@@ -20,8 +20,8 @@ impl Deadlines {
         Self { queue: VecDeque::with_capacity(connections) }
     }
 
-    /// Moves a connection's entry from `scheduled` to `due`, if that is earlier. Returns the time at
-    /// which it stands now.
+    /// Moves a connection's entry from `scheduled` to `due`, if that is earlier. Returns the time
+    /// at which it stands now.
     pub(super) fn advance(&mut self, key: usize, scheduled: Instant, due: Instant) -> Instant {
         if due >= scheduled {
             return scheduled;

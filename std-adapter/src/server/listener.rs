@@ -16,14 +16,15 @@ use super::shared::Shared;
 const ACCEPT: Token = Token(0);
 const WAKE: Token = Token(1);
 
-/// How long to wait when the system has no descriptor or memory for one more connection. Connections
-/// that close meanwhile free some, and the backlog holds those that wait.
+/// How long to wait when the system has no descriptor or memory for one more connection.
+/// Connections that close meanwhile free some, and the backlog holds those that wait.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Connections accepted before the workers' deadlines are checked again.
 const BATCH: usize = 256;
 
-/// A shortage is logged as a warning once in this time: it may last, and clients could fill the log.
+/// A shortage is logged as a warning once in this time: it may last, and clients could fill the
+/// log.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The size of the system's send buffer. By default the system lets it grow to megabytes for each
@@ -66,9 +67,9 @@ impl Listener {
         Waker::new(self.poll.registry(), WAKE)
     }
 
-    /// Hands connections to the workers in turn, and wakes the workers at their deadlines, until the
-    /// server stops. Connections that the system had completed by then are handed over too, so that
-    /// they are notified.
+    /// Hands connections to the workers in turn, and wakes the workers at their deadlines, until
+    /// the server stops. Connections that the system had completed by then are handed over too, so
+    /// that they are notified.
     pub(super) fn run(mut self, shared: &Shared, config: &Config) -> io::Result<()> {
         let mut events = Events::with_capacity(2);
         let mut mailboxes = shared.mailboxes.iter().cycle();
@@ -88,7 +89,8 @@ impl Listener {
         outcome
     }
 
-    /// Accepts a batch of connections, or all that wait. Returns when to try again without an event.
+    /// Accepts a batch of connections, or all that wait. Returns when to try again without an
+    /// event.
     fn accept_batch<'s>(
         &mut self,
         shared: &Shared,
@@ -126,8 +128,8 @@ impl Listener {
     }
 }
 
-/// Decides what becomes of a connection. One above the limit is answered `busy`, or dropped if too many
-/// linger already.
+/// Decides what becomes of a connection. One above the limit is answered `busy`, or dropped if too
+/// many linger already.
 fn admit(tcp: TcpStream, peer: SocketAddr, shared: &Shared, config: &Config) -> Option<Accepted> {
     shared.accepted.fetch_add(1, Relaxed);
     if let Err(error) = tcp.set_nodelay(true) {
@@ -142,8 +144,8 @@ fn admit(tcp: TcpStream, peer: SocketAddr, shared: &Shared, config: &Config) -> 
     Some(Accepted { tcp, admitted })
 }
 
-/// Whether an error of `accept` is about that connection alone, so that the next one may be accepted
-/// at once.
+/// Whether an error of `accept` is about that connection alone, so that the next one may be
+/// accepted at once.
 fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -63,8 +63,8 @@ pub struct ServerHandle {
 }
 
 impl Server {
-    /// Listens on an address, in the form that [`Address`] parses: `:61000` is every interface, port 0
-    /// a free port.
+    /// Listens on an address, in the form that [`Address`] parses: `:61000` is every interface,
+    /// port 0 a free port.
     ///
     /// # Errors
     /// [`Error::Address`]; [`Error::Listen`], which names the address; [`Error::Io`].
@@ -97,8 +97,8 @@ impl Server {
         ServerHandle { shared: self.shared.clone() }
     }
 
-    /// Serves until [`ServerHandle::stop`]. Each worker gets a clone of `service`: usually a table with
-    /// the application's state.
+    /// Serves until [`ServerHandle::stop`]. Each worker gets a clone of `service`: usually a table
+    /// with the application's state.
     ///
     /// Returns when every client is notified and its connection closed, at the latest after
     /// [`Config::stop_timeout`] and the handlers that run then.

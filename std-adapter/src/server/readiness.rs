@@ -7,8 +7,9 @@
 use mio::Interest;
 use mio::event::Event;
 
-/// Whether a short read shows that the socket is drained, unless the event said otherwise. Elsewhere
-/// than on Linux no event tells about urgent data, so that only a read that would block shows it.
+/// Whether a short read shows that the socket is drained, unless the event said otherwise.
+/// Elsewhere than on Linux no event tells about urgent data, so that only a read that would block
+/// shows it.
 const SHORT_READ_DRAINS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// What a connection registers for.

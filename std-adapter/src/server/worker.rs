@@ -237,8 +237,8 @@ impl<'c, S: Service> Worker<'c, S> {
         }
     }
 
-    /// Until when frames that were begun may be finished, once the server is stopping: half of the stop
-    /// timeout. The other half is for sending and closing.
+    /// Until when frames that were begun may be finished, once the server is stopping: half of the
+    /// stop timeout. The other half is for sending and closing.
     fn stop_by(&self) -> Option<Instant> {
         self.abort_at.map(|at| at.saturating_sub(self.config.stop_timeout / 2))
     }

@@ -12,7 +12,8 @@ use crate::support::{App, Running, bytes, nothing_left};
 
 const KIB: usize = 1_024;
 
-/// A sixteenth of the default budget, and more frames of 64 KiB than it takes, on each of two workers.
+/// A sixteenth of the default budget, and more frames of 64 KiB than it takes, on each of two
+/// workers.
 const BUDGET: usize = 4 * KIB * KIB;
 const LARGE_COUNT: u64 = 70;
 
@@ -22,8 +23,8 @@ fn begin_large_frame(mut stream: &TcpStream) {
     let _written = stream.write_all(&frame);
 }
 
-/// A request of 20 KB is sent in two pieces by each of them. The second pieces follow when the server
-/// has read all first ones.
+/// A request of 20 KB is sent in two pieces by each of them. The second pieces follow when the
+/// server has read all first ones.
 fn send_in_two_pieces<'p>(server: &Running, peers: impl IntoIterator<Item = &'p mut Peer>) {
     let mut peers: Vec<_> = peers.into_iter().collect();
     let body = vec![b'y'; 20_000];

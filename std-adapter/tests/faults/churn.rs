@@ -1,4 +1,4 @@
-//! Connections that come and go in every way there is.
+//! Connections that begin and end in many ways.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -9,7 +9,7 @@ use socket2::SockRef;
 use crate::support::{App, Running, nothing_left};
 
 #[test]
-fn nothing_is_left_of_them() {
+fn no_connection_is_left() {
     let server = Running::start(App::new().0, 2, |config| {
         config.limits.frame_timeout = Duration::from_millis(200);
         config.limits.idle_timeout = Duration::from_millis(300);
@@ -27,26 +27,26 @@ fn nothing_is_left_of_them() {
         };
         stream.write_all(sent).expect("sent");
         match round % 8 {
-            0 => SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("a socket"),
-            1 => stream.shutdown(Shutdown::Write).expect("a socket"),
+            0 => SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("a socket option"),
+            1 => stream.shutdown(Shutdown::Write).expect("a socket option"),
             2 => kept.push(stream),
             3 => {
-                stream.shutdown(Shutdown::Write).expect("a socket");
+                stream.shutdown(Shutdown::Write).expect("a socket option");
                 kept.push(stream);
             }
-            4 => kept.extend(deaf(stream)),
+            4 => kept.extend(fill_without_reading(stream)),
             _ => drop(stream),
         }
     }
-    // Those that stay run out of time.
+    // Those that are kept time out.
     let counters = server.until("nothing left", nothing_left);
     assert_eq!(counters.accepted, 1_000);
     drop(kept);
     server.stop();
 }
 
-/// Requests as much as is taken, and reads nothing; sometimes.
-fn deaf(mut stream: TcpStream) -> Option<TcpStream> {
+/// Sends requests until the server takes no more, and reads nothing. `None` if that fails.
+fn fill_without_reading(mut stream: TcpStream) -> Option<TcpStream> {
     let request = [b"ECHO 30000\n".as_slice(), &vec![b'x'; 30_000], b"\n"].concat();
     stream.set_nonblocking(true).ok()?;
     while stream.write_all(&request).is_ok() {}

@@ -1,4 +1,4 @@
-//! The client on a connection that takes and gives little at a time.
+//! The client on a connection that carries few bytes at a time.
 
 use std::net::TcpStream;
 
@@ -23,13 +23,13 @@ fn tiny_socket_buffers_change_nothing() {
     SockRef::from(&tcp).set_send_buffer_size(1).expect("the smallest there is");
     SockRef::from(&tcp).set_recv_buffer_size(1).expect("the smallest there is");
     let stream = Stream::new(tcp).expect("a socket");
-    let mut client = Client::over(stream, &ClientConfig::default());
+    let mut client = Client::from_stream(stream, &ClientConfig::default());
     let body: Vec<u8> = (0..=u8::MAX).cycle().take(60_000).collect();
     let reply = client.call::<Echo>(&Bytes(&body)).expect("a reply");
     assert!(reply.0 == body, "one long call");
     for len in [0, 1, 255, 10_000] {
         let pieces: Vec<_> = (0..10).map(|at| &body[at..at + len]).collect();
-        // As many on their way as the client lets there be.
+        // As many without a reply as the client allows.
         let mut sent = Vec::new();
         for piece in &pieces {
             match client.send::<Echo>(&Bytes(piece)) {

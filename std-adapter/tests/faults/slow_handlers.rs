@@ -99,8 +99,8 @@ fn its_time_does_not_count_as_time_without_reading() {
     server.stop();
 }
 
-/// One connection that pipelines without end gets its turns, and no more: before a request of another
-/// connection there are at most the few batches that were read before it.
+/// One connection that pipelines without end gets its turns, and no more: before a request of
+/// another connection there are at most the few batches that were read before it.
 #[test]
 fn one_that_pipelines_without_end_starves_nobody() {
     /// Requests in one read of 64 KiB.

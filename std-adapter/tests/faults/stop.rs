@@ -1,4 +1,4 @@
-//! Stopping under load.
+//! Stopping a server under load.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,9 +10,9 @@ use linecard_suite::oracle;
 
 use crate::support::{App, Running, SOON, bytes, refusal};
 
-/// More than may linger. What was carried out was answered, all of it, and everybody was told.
+/// With more connections than may linger otherwise.
 #[test]
-fn what_was_carried_out_was_answered_and_everybody_told() {
+fn every_handled_request_is_answered_and_every_client_notified() {
     const PEERS: usize = 150;
     const REQUESTS: u32 = 20_000;
     let (app, _came) = App::new();
@@ -37,38 +37,38 @@ fn what_was_carried_out_was_answered_and_everybody_told() {
         thread::yield_now();
     }
     server.stop();
-    let carried_out = app.handled.load(Relaxed);
+    let handled = app.handled.load(Relaxed);
     let mut answered = 0;
     for thread in threads {
         let replies = thread.join().expect("no panic").expect("whole replies and a clean end");
-        answered += in_order_and_told(&replies);
+        answered += count_in_order(&replies);
     }
     println!("{answered} of {} were answered before the stop", PEERS as u64 * u64::from(REQUESTS));
     assert!(
         answered < PEERS as u64 * u64::from(REQUESTS),
-        "the stop came too late to show a thing"
+        "the stop came too late to test anything"
     );
-    assert_eq!(answered, carried_out);
+    assert_eq!(answered, handled);
 }
 
-fn in_order_and_told(replies: &[oracle::Reply]) -> u64 {
+fn count_in_order(replies: &[oracle::Reply]) -> u64 {
     let (last, replies) = replies.split_last().expect("a reply");
-    assert!(refusal("stopping", None).matches(last), "not told, but {last:?}");
+    assert!(refusal("stopping", None).matches(last), "not notified, but {last:?}");
     for (reply, tag) in replies.iter().zip(0..) {
         assert_eq!(*reply, bytes(b"", Some(tag)));
     }
     replies.len() as u64
 }
 
-/// Also those that connect in the very moment: each connection ends, though the server's handle lives on.
+/// Also those that connect at the same moment, and although the server's handle still exists.
 #[test]
-fn nobody_is_left_behind() {
+fn every_connection_ends() {
     for _round in 0..20 {
         let server = Running::start(App::new().0, 2, |_| ());
         let addr = server.addr;
         let connecting = thread::spawn(move || {
             let connections = std::iter::from_fn(|| TcpStream::connect(addr).ok());
-            // Without a listener a connection may be one with itself.
+            // Without a listener a socket may connect to itself.
             let is_ours = |stream: &TcpStream| stream.local_addr().is_ok_and(|local| local != addr);
             let ending = connections
                 .take_while(is_ours)
@@ -89,32 +89,34 @@ fn nobody_is_left_behind() {
 
 /// Waits for the end of a connection that is never used.
 fn ends(mut stream: TcpStream) {
-    let is_silent = |ended: &io::Result<usize>| matches!(ended, Err(error) if error.kind() == ErrorKind::WouldBlock);
-    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time limit");
-    if !is_silent(&stream.read_to_end(&mut Vec::new())) {
+    let is_open = |ended: &io::Result<usize>| {
+        ended.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    };
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket option");
+    if !is_open(&stream.read_to_end(&mut Vec::new())) {
         return;
     }
-    // One that the system had just completed when the listener was closed may not know yet: Linux tells it
-    // when it sends.
-    let _told_now = stream.write_all(b"\n");
-    stream.set_read_timeout(Some(SOON)).expect("a time limit");
+    // If the system had just completed it when the listener was closed, Linux only resets it when
+    // it sends.
+    let _sent = stream.write_all(b"\n");
+    stream.set_read_timeout(Some(SOON)).expect("a socket option");
     let ended = stream.read_to_end(&mut Vec::new());
-    assert!(!is_silent(&ended), "it is still open");
+    assert!(!is_open(&ended), "it is still open");
 }
 
-/// A reply cut short must not look like a whole one.
+/// Otherwise a truncated stream of replies would look complete.
 #[test]
-fn who_does_not_read_is_reset_when_the_time_is_up() {
+fn a_peer_that_does_not_read_is_reset_when_the_stop_timeout_passes() {
     let server = Running::start(App::new().0, 1, |config| {
         config.stop_timeout = Duration::from_millis(200);
     });
-    let mut deaf = server.stream();
-    deaf.set_write_timeout(Some(Duration::from_millis(300))).expect("a socket");
+    let mut silent = server.stream();
+    silent.set_write_timeout(Some(Duration::from_millis(300))).expect("a socket");
     let request = [b"ECHO 4096\n".as_slice(), &[b'x'; 4_096], b"\n"].concat();
-    while deaf.write_all(&request).is_ok() {}
+    while silent.write_all(&request).is_ok() {}
     server.until("blocked", |counters| counters.buffered > 0);
     assert_eq!(server.stop().resets, 1);
-    let ended = deaf.read_to_end(&mut Vec::new());
+    let ended = silent.read_to_end(&mut Vec::new());
     assert!(
         matches!(&ended, Err(error) if error.kind() == ErrorKind::ConnectionReset),
         "{ended:?}"
