@@ -1,8 +1,8 @@
 //! One established connection of a server: reads requests, has them answered, queues the replies.
 
-use linecard_core::{
-    Answered, Code, Frame, Instant, Limits, OutBuf, Reply, Service, Session, Want, pump,
-};
+use core::time::Duration;
+
+use linecard_core::{Instant, Limits, OutBuf, Service, Session, Want, pump};
 use smoltcp::socket::tcp::{Socket, State};
 
 use crate::receive::{Parser, ReadPosition};
@@ -15,6 +15,8 @@ pub(crate) struct ServerContext<'r, 'a> {
     pub(crate) service: &'r mut dyn Service,
     pub(crate) scratch: &'r mut Scratch<'a>,
     pub(crate) timeouts: &'r Timeouts,
+    /// How long a handshake may take.
+    pub(crate) handshake_timeout: Duration,
 }
 
 /// What becomes of a connection after a poll.
@@ -33,7 +35,7 @@ pub(crate) struct Connection<'l> {
     want: Want,
     /// The server stops: the session has something to send, whether or not anything was received.
     stopping: bool,
-    /// A handler ran in the last poll.
+    /// Replies were written in the last poll, so handlers may have run.
     served: bool,
 }
 
@@ -97,7 +99,8 @@ impl<'l> Connection<'l> {
     ) -> NextStep {
         let mut requests = Requests {
             session: &mut self.session,
-            service: Recorder { service: cx.service, called: &mut self.served },
+            service: cx.service,
+            served: &mut self.served,
             write_timer: &mut self.write_timer,
             now: cx.now,
             free: free_len(socket),
@@ -125,7 +128,8 @@ fn free_len(socket: &Socket<'_>) -> usize {
 /// The parser of a connection's requests.
 struct Requests<'r, 'l> {
     session: &'r mut Session<'l>,
-    service: Recorder<'r>,
+    service: &'r mut dyn Service,
+    served: &'r mut bool,
     write_timer: &'r mut WriteTimer,
     now: Instant,
     /// Bytes that the transmit ring takes.
@@ -140,7 +144,7 @@ impl Parser for Requests<'_, '_> {
     fn parse(&mut self, input: &[u8], end: bool) -> (usize, Want) {
         let free = self.free.min(self.buf.len());
         let mut out = OutBuf::new(self.buf.get_mut(..free).unwrap_or_default());
-        let result = pump(self.session, &mut self.service, self.now, input, end, &mut out);
+        let result = pump(self.session, self.service, self.now, input, end, &mut out);
         self.written = out.written().len();
         result
     }
@@ -150,23 +154,8 @@ impl Parser for Requests<'_, '_> {
         let _ = socket.send_slice(replies); // no longer than what is free
         self.write_timer.queued(socket.send_queue(), self.now);
         self.free = free_len(socket);
-        !replies.is_empty()
-    }
-}
-
-/// Passes requests on, and records that there was one.
-struct Recorder<'r> {
-    service: &'r mut dyn Service,
-    called: &'r mut bool,
-}
-
-impl Service for Recorder<'_> {
-    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
-        *self.called = true;
-        self.service.call(request, reply)
-    }
-
-    fn refused(&mut self, code: Code) {
-        self.service.refused(code);
+        let any = !replies.is_empty();
+        *self.served |= any;
+        any
     }
 }

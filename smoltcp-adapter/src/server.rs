@@ -1,6 +1,7 @@
 //! `N` connections at once, and one more that is answered `busy`.
 
 use core::fmt;
+use core::time::Duration;
 
 use linecard_core::{Instant, Limits, Service};
 use smoltcp::iface::SocketSet;
@@ -114,8 +115,8 @@ impl<'a, const N: usize> Server<'a, N> {
     /// When to poll again because of a connection's deadline. (smoltcp has deadlines of its own.)
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let timeouts = self.current_timeouts();
-        self.all().filter_map(|slot| slot.deadline(&timeouts)).min()
+        let handshake = self.handshake_timeout();
+        self.all().filter_map(|slot| slot.deadline(&self.timeouts, handshake)).min()
     }
 
     /// Slots that have a connection, including those that are being opened or closed.
@@ -137,9 +138,14 @@ impl<'a, const N: usize> Server<'a, N> {
     }
 
     fn serve(&mut self, now: Instant, sockets: &mut SocketSet<'_>, service: &mut dyn Service) {
-        let timeouts = self.current_timeouts();
-        let mut cx =
-            ServerContext { now, service, scratch: &mut self.scratch, timeouts: &timeouts };
+        let handshake_timeout = self.handshake_timeout();
+        let mut cx = ServerContext {
+            now,
+            service,
+            scratch: &mut self.scratch,
+            timeouts: &self.timeouts,
+            handshake_timeout,
+        };
         for slot in &mut self.slots {
             let socket = sockets.get_mut(slot.handle);
             slot.serve(socket, Some(self.limits), self.listen, &mut cx);
@@ -154,14 +160,10 @@ impl<'a, const N: usize> Server<'a, N> {
         }
     }
 
-    /// The timeouts, with a shorter one for handshakes while no slot is free: half-open connections
-    /// then keep other clients out.
-    fn current_timeouts(&self) -> Timeouts {
-        let mut timeouts = self.timeouts;
-        if self.connections() == N {
-            timeouts.handshake /= 4;
-        }
-        timeouts
+    /// Shorter while no slot is free: half-open connections then keep other clients out.
+    fn handshake_timeout(&self) -> Duration {
+        let timeout = self.timeouts.handshake;
+        if self.slots.iter().all(|slot| !slot.is_free()) { timeout / 4 } else { timeout }
     }
 
     /// Takes note of new connections.

@@ -7,6 +7,8 @@
 //!                     └──────────────┴──── reset, either's ───┴────────────────────────► Listening
 //! ```
 
+use core::time::Duration;
+
 use linecard_core::{Code, Instant, Limits, OutBuf, refuse};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{Socket, State};
@@ -122,10 +124,10 @@ impl<'l> Slot<'l> {
     }
 
     /// When to serve again if nothing is received before.
-    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<Instant> {
+    pub(crate) fn deadline(&self, timeouts: &Timeouts, handshake: Duration) -> Option<Instant> {
         match &self.stage {
             Stage::Listening => None,
-            Stage::Opening { since } => Some(since.saturating_add(timeouts.handshake)),
+            Stage::Opening { since } => Some(since.saturating_add(handshake)),
             Stage::Serving(connection) => connection.deadline(timeouts),
             Stage::Closing(closing) => closing.deadline(timeouts),
         }
@@ -139,7 +141,7 @@ impl<'l> Slot<'l> {
         cx: &mut ServerContext<'_, '_>,
     ) {
         match (socket.state(), limits) {
-            (State::SynReceived, _) if cx.now >= since.saturating_add(cx.timeouts.handshake) => {
+            (State::SynReceived, _) if cx.now >= since.saturating_add(cx.handshake_timeout) => {
                 socket.abort();
             }
             (State::Established | State::CloseWait, Some(limits)) => {
