@@ -233,16 +233,18 @@ impl<const CALLS: usize> ClientSession<CALLS> {
     }
 
     /// A reply settles its call, and those before it that were given up: replies come in order.
+    /// Order is asked of calls that are waited for alone: others are nobody's.
     fn settle<'i>(&mut self, tag: u32, reply: Incoming<'i>) -> Incoming<'i> {
-        let Some(at) = self.in_flight.iter().position(|call| call.tag == tag) else {
+        let Some((at, call)) = self.in_flight.iter().enumerate().find(|(_, call)| call.tag == tag)
+        else {
             return Incoming::Skipped;
         };
+        let wanted = call.wanted;
         if self.in_flight.iter().take(at).any(|earlier| earlier.wanted) {
-            return self.close(Fault::Order);
+            return if wanted { self.close(Fault::Order) } else { Incoming::Skipped };
         }
-        let mut wanted = false;
         for _settled in 0..=at {
-            wanted = self.in_flight.pop_front().is_some_and(|call| call.wanted);
+            let _call = self.in_flight.pop_front();
         }
         if wanted { reply } else { Incoming::Skipped }
     }

@@ -111,6 +111,42 @@ fn the_reply_to_a_forgotten_call_is_skipped() {
 }
 
 #[test]
+fn a_given_up_call_answered_before_its_turn_is_nobodys() {
+    let mut client = waiting(3);
+    client.forget(1);
+    let (consumed, incoming) = client.step(b"OK #1\n\nOK #0\na\n", false);
+    assert_eq!((consumed, incoming), (7, Incoming::Skipped));
+    assert_eq!(client.unanswered(), 3);
+    assert_eq!(reports(client, "OK #0\na\nOK #2\nc\n"), ["0 = a", "2 = c", "Closed End"]);
+}
+
+#[test]
+fn a_late_call_is_known_as_such() {
+    let mut client = waiting(2);
+    assert!(!client.is_late());
+    client.forget(1);
+    assert!(!client.is_late(), "the oldest is waited for");
+    client.forget(0);
+    assert!(client.is_late());
+    let (_, incoming) = client.step(b"OK #1\n\n", false);
+    assert_eq!((incoming, client.is_late()), (Incoming::Skipped, false));
+}
+
+#[test]
+fn a_restart_forgets_calls_faults_and_halves_and_goes_on_with_fresh_tags() {
+    let mut client = waiting(8);
+    assert_eq!(client.step(b"OK 300 #0\nxx", false).0, 12);
+    client.restart();
+    assert_eq!(client.unanswered(), 0);
+    let mut buf = [0; 64];
+    assert_eq!(client.call::<Say>(&Text("hi"), &mut OutBuf::new(&mut buf)), Ok(8));
+    assert_eq!(client.step(b"\n", false), (0, Incoming::Closed(Fault::Grammar)));
+    client.restart();
+    assert_eq!(client.call::<Say>(&Text("hi"), &mut OutBuf::new(&mut buf)), Ok(9));
+    assert_eq!(reports(client, "OK #8\nlate\nOK #9\nb\n"), ["skipped", "9 = b", "Closed End"]);
+}
+
+#[test]
 fn a_reply_out_of_order_is_a_fault() {
     assert_eq!(reports(waiting(2), "OK #1\nb\nOK #0\na\n"), ["Closed Order"]);
     let mut client = waiting(3);

@@ -1,17 +1,22 @@
 //! tests/vectors.json: every vector, at once, by single bytes and by sevens.
 
-use linecard_core::wire::Head;
+use embedded_io::ErrorKind;
+use linecard_core::blocking::{Caller, CallerError};
+use linecard_core::wire::{EncodeError, Encoded, Encoder, Head};
 use linecard_core::{
-    Body, ClientSession, Code, Command, Fault, Incoming, Instant, Limits, OutBuf, Payload as _,
-    Postcard, Refusal, Text, refuse,
+    Answered, Body, CallError, ClientSession, Code, Command, DecodeError, Fault, Frame, Incoming,
+    Instant, Limits, OutBuf, Payload, Postcard, Refusal, Reply, Service, Text, refuse,
 };
 use linecard_demo::{Complex, Demo, Levels, table};
 use linecard_suite::bytes::{from_pieces, show};
 use linecard_suite::oracle;
 use linecard_suite::replies;
-use linecard_suite::vectors::{HeadMeaning, ServerVector, Then, Vectors};
+use linecard_suite::vectors::{ErrorVector, HeadMeaning, ServerVector, Then, Vectors};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::blocking::{Action, SILENT, Script};
 use crate::support::Server;
 
 /// The limits of a vector, or the smallest ones under which every vector without limits holds.
@@ -89,13 +94,17 @@ fn servers() {
     }
 }
 
-/// A client with the vector's calls in flight.
+/// Calls that are given up, behind those that a vector waits for.
+const GIVEN_UP: u64 = 3;
+
+/// A client with exactly the calls `in_flight` on their way. Those between them, and more behind
+/// them, were given up.
 fn client(vector: &Value) -> ClientSession<8> {
     let in_flight: Vec<u64> =
         vector["in_flight"].as_array().expect("tags").iter().filter_map(Value::as_u64).collect();
     let capacity = vector["capacity"].as_u64().unwrap_or(4_096);
     let mut client = ClientSession::new(u32::try_from(capacity).expect("32 bits"), 1_000);
-    for tag in 0..=*in_flight.iter().max().expect("a call") {
+    for tag in 0..=*in_flight.iter().max().expect("a call") + GIVEN_UP {
         let mut buf = [0; 64];
         let called =
             client.call_named("CALL", &Text(""), &mut OutBuf::new(&mut buf)).expect("called");
@@ -122,8 +131,8 @@ fn as_json(incoming: &Incoming<'_>) -> Option<Value> {
     Some(match incoming {
         Incoming::Reply { tag, body: Ok(body) } => {
             let counted = matches!(body, Body::Counted(_));
-            let bytes = body.bytes().escape_ascii().to_string();
-            serde_json::json!({"tag": tag, "reply": bytes, "counted": counted})
+            let reply = body.bytes().escape_ascii().to_string();
+            serde_json::json!({"tag": tag, "reply": reply, "counted": counted})
         }
         Incoming::Reply { tag, body: Err(refusal) } => {
             refusal_as_json(refusal, serde_json::json!({"tag": tag}))
@@ -183,6 +192,107 @@ fn clients() {
     }
 }
 
+/// A command whose reply may be anything.
+struct Any;
+
+impl Command for Any {
+    const NAME: &'static str = "CALL";
+    type Request<'i> = Text<'i>;
+    type Reply<'i> = AnyBody<'i>;
+}
+
+struct AnyBody<'i>(Body<'i>);
+
+impl<'i> Payload<'i> for AnyBody<'i> {
+    fn decode(body: Body<'i>) -> Result<Self, DecodeError> {
+        Ok(Self(body))
+    }
+
+    fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
+        encoder.bytes(self.0.bytes())
+    }
+}
+
+/// What the calls of a blocking caller come to, as a vector writes it.
+fn received(vector: &Value, piece: usize) -> Vec<Value> {
+    let in_flight: Vec<u64> =
+        vector["in_flight"].as_array().expect("tags").iter().filter_map(Value::as_u64).collect();
+    let last = *in_flight.iter().max().expect("a call") + GIVEN_UP;
+    let send = from_pieces(&vector["send"]);
+    let given_up = (0..=last).filter(|tag| !in_flight.contains(tag)).map(|_| SILENT);
+    let pieces = send.chunks(piece).map(|bytes| Action::Read(bytes.to_vec()));
+    let end = if vector["then"] == "end" { vec![] } else { vec![SILENT; 8] };
+    let io = Script::reading(given_up.chain(pieces).chain(end));
+    let capacity = vector["capacity"].as_u64().unwrap_or(4_096);
+    let capacity = usize::try_from(capacity).expect("a size in memory");
+    let mut caller = Caller::<_, _, 8>::new(io, vec![0; capacity + 59], vec![0; 512], 1_000);
+    let mut wanted = Vec::new();
+    for tag in 0..=last {
+        let ticket = caller.send::<Any>(&Text("")).expect("sent");
+        if in_flight.contains(&tag) {
+            wanted.push((tag, ticket));
+        } else {
+            let error = caller.receive(ticket).err();
+            assert!(matches!(error, Some(CallerError::Io(ErrorKind::TimedOut))));
+        }
+    }
+    let mut found = Vec::new();
+    for (tag, ticket) in wanted {
+        let incoming = match caller.receive(ticket) {
+            Ok(AnyBody(body)) => Incoming::Reply { tag: u32_of(tag), body: Ok(body) },
+            Err(CallerError::Call(CallError::Refused(refusal))) => {
+                Incoming::Reply { tag: u32_of(tag), body: Err(refusal) }
+            }
+            Err(CallerError::Call(CallError::ReplyTooLarge { len })) => {
+                Incoming::TooLarge { tag: u32_of(tag), len }
+            }
+            Err(CallerError::Call(CallError::Disconnected(refusal))) => {
+                Incoming::Disconnected(refusal)
+            }
+            Err(CallerError::Call(CallError::Closed(fault))) => Incoming::Closed(fault),
+            Err(CallerError::Io(ErrorKind::TimedOut)) => break,
+            Err(error) => panic!("{error:?}"),
+        };
+        found.extend(as_json(&incoming));
+        if matches!(incoming, Incoming::Disconnected(_) | Incoming::Closed(_)) {
+            break;
+        }
+    }
+    found
+}
+
+#[test]
+fn callers() {
+    for vector in Vectors::load().client {
+        for piece in [usize::MAX, 1, 7] {
+            assert_eq!(received(&vector, piece), expected(&vector), "{}", vector["name"]);
+        }
+    }
+}
+
+fn u32_of(number: u64) -> u32 {
+    u32::try_from(number).expect("32 bits")
+}
+
+/// Refuses every request.
+struct Refusing<'v>(&'v ErrorVector);
+
+impl Service for Refusing<'_> {
+    fn call(&mut self, _: &Frame<'_>, reply: Reply<'_>) -> Answered {
+        reply.error(Code::parse(&self.0.code).expect("a code"), &self.0.words)
+    }
+}
+
+#[test]
+fn errors() {
+    for vector in Vectors::load().errors {
+        let tag = vector.tag.map(|tag| format!(" #{tag}")).unwrap_or_default();
+        let mut server = Server::with(&Limits::DEVICE, Refusing(&vector));
+        server.receive(format!("ANY{tag}\n\n").as_bytes());
+        assert_eq!(show(&server.take_sent()), show(&vector.expect), "{}", vector.name);
+    }
+}
+
 /// The oracle's value as the demo's type.
 fn to_demo(value: &oracle::complex::Complex) -> Complex {
     Complex {
@@ -205,6 +315,88 @@ fn complex_payloads() {
         assert_eq!(again, vector.value.is_some().then_some(vector.shortest), "{}", vector.name);
         let value = decoded.map(|levels| Complex::from(levels.0));
         assert_eq!(value, vector.value.as_ref().map(to_demo), "{}", vector.name);
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Point {
+    x: i16,
+    y: i16,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Meters(u16);
+
+#[derive(Debug, Deserialize, Serialize)]
+enum Shape {
+    Point,
+    Circle(u8),
+    Box { w: u8, h: u8 },
+    Pair(u8, u8),
+}
+
+/// A type's decoder and encoder: the value as JSON and its shortest bytes, `None` for `bad-payload`.
+fn again<T: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+    as_json: impl Fn(&T) -> Value,
+) -> Option<(Value, Vec<u8>)> {
+    let Postcard(value) = Postcard::<T>::decode(Body::Counted(bytes)).ok()?;
+    let json = as_json(&value);
+    let mut buf = [0; 100];
+    let mut out = OutBuf::new(&mut buf);
+    ClientSession::<1>::new(0, 0).call_named("A", &Postcard(value), &mut out).expect("encoded");
+    let (frame, _) = Frame::parse(out.written()).expect("a frame");
+    Some((json, frame.body.bytes().to_vec()))
+}
+
+fn plain<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).expect("JSON")
+}
+
+/// Wide integers.
+fn decimal<T: ToString>(value: &T) -> Value {
+    value.to_string().into()
+}
+
+/// Infinities aren't JSON.
+fn float<T: Copy + Into<f64> + ToString>(value: &T) -> Value {
+    let number: f64 = (*value).into();
+    if number.is_finite() { number.into() } else { decimal(value) }
+}
+
+#[test]
+fn values() {
+    for vector in Vectors::load().values {
+        let bytes = &vector.bytes;
+        let got = match &*vector.value_type {
+            "()" => again::<()>(bytes, plain),
+            "bool" => again::<bool>(bytes, plain),
+            "u8" => again::<u8>(bytes, plain),
+            "i8" => again::<i8>(bytes, plain),
+            "u16" => again::<u16>(bytes, plain),
+            "i16" => again::<i16>(bytes, plain),
+            "u32" => again::<u32>(bytes, plain),
+            "i32" => again::<i32>(bytes, plain),
+            "u64" => again::<u64>(bytes, decimal),
+            "u128" => again::<u128>(bytes, decimal),
+            "i128" => again::<i128>(bytes, decimal),
+            "f32" => again::<f32>(bytes, float),
+            "f64" => again::<f64>(bytes, float),
+            "char" => again::<char>(bytes, plain),
+            "(u8,bool)" => again::<(u8, bool)>(bytes, plain),
+            "[u16;3]" => again::<[u16; 3]>(bytes, plain),
+            "[u16]" => again::<Vec<u16>>(bytes, plain),
+            "option<u8>" => again::<Option<u8>>(bytes, plain),
+            "result<u8,bool>" => again::<Result<u8, bool>>(bytes, plain),
+            "Point{x:i16,y:i16}" => again::<Point>(bytes, plain),
+            "Meters(u16)" => again::<Meters>(bytes, plain),
+            "enum Shape{Point,Circle(u8),Box{w:u8,h:u8},Pair(u8,u8)}" => {
+                again::<Shape>(bytes, plain)
+            }
+            other => panic!("no such type here: {other}"),
+        };
+        let want = vector.value.map(|value| (value, vector.shortest));
+        assert_eq!(got, want, "{}", vector.name);
     }
 }
 

@@ -17,6 +17,10 @@ pub struct Vectors {
     pub client: Vec<Value>,
     /// Values of `COMPLEX` and their bytes.
     pub complex: Vec<ComplexVector>,
+    /// What a handler's refusal is sent as.
+    pub errors: Vec<ErrorVector>,
+    /// Values of other types and their bytes.
+    pub values: Vec<ValueVector>,
 }
 
 /// Bytes at the front of an input, and what they mean.
@@ -90,6 +94,36 @@ pub struct ComplexVector {
     pub shortest: Vec<u8>,
 }
 
+/// A refusal by a handler.
+#[derive(Debug)]
+pub struct ErrorVector {
+    /// Unique.
+    pub name: String,
+    /// Of the request.
+    pub tag: Option<u32>,
+    /// What the handler refuses with.
+    pub code: String,
+    /// Its words.
+    pub words: String,
+    /// The reply, as bytes.
+    pub expect: Vec<u8>,
+}
+
+/// A value of a type other than COMPLEX's.
+#[derive(Debug)]
+pub struct ValueVector {
+    /// Unique.
+    pub name: String,
+    /// In the notation of docs/PROTOCOL.md §7.4.
+    pub value_type: String,
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// The value as the file's notes say, or `None` for `bad-payload`.
+    pub value: Option<Value>,
+    /// The value as a sender encodes it.
+    pub shortest: Vec<u8>,
+}
+
 impl Vectors {
     /// Parses the file, which is compiled in.
     ///
@@ -104,6 +138,8 @@ impl Vectors {
             server: each(&file["server"], server),
             client: each(&file["client"], Value::clone),
             complex: each(&file["complex"], complex),
+            errors: each(&file["errors"], error),
+            values: each(&file["values"], value),
         }
     }
 }
@@ -183,6 +219,28 @@ fn then(vector: &Value) -> Then {
         Some("idle-timeout") => Then::IdleTimeout,
         Some("stop") => Then::Stop,
         Some(other) => panic!("unknown `then` {other}"),
+    }
+}
+
+fn error(vector: &Value) -> ErrorVector {
+    ErrorVector {
+        name: text(&vector["name"]),
+        tag: vector["tag"].as_u64().map(|tag| u32::try_from(tag).expect("32 bits")),
+        code: text(&vector["code"]),
+        words: String::from_utf8(from_pieces(&vector["words"])).expect("words are UTF-8"),
+        expect: from_pieces(&vector["expect"]),
+    }
+}
+
+fn value(vector: &Value) -> ValueVector {
+    let bytes = from_pieces(&vector["octets"]);
+    assert_ne!(vector.get("value").is_some(), vector.get("error").is_some(), "a value or an error");
+    ValueVector {
+        name: text(&vector["name"]),
+        value_type: text(&vector["type"]),
+        shortest: vector.get("shortest").map_or_else(|| bytes.clone(), from_pieces),
+        value: vector.get("value").cloned(),
+        bytes,
     }
 }
 

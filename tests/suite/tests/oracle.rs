@@ -2,7 +2,7 @@
 
 use linecard_suite::generate::{Random, complex, hostile_payload, stream};
 use linecard_suite::oracle::complex::Complex;
-use linecard_suite::oracle::{Limits, Line, Outcome, head, serve};
+use linecard_suite::oracle::{Limits, Line, Outcome, Refusal, Reply, head, serve};
 use linecard_suite::replies;
 use linecard_suite::vectors::{HeadMeaning, Then, Vectors};
 
@@ -40,6 +40,23 @@ fn values_agree_with_the_vectors() {
         if let Some(value) = vector.value {
             assert_eq!(value.encode(), vector.shortest, "{}", vector.name);
         }
+    }
+}
+
+#[test]
+fn errors_are_what_the_vectors_say() {
+    for vector in Vectors::load().errors {
+        let mut words: Vec<u8> = vector.words.bytes().take(96).collect();
+        for byte in &mut words {
+            if *byte < b' ' || *byte > b'~' {
+                *byte = b'?';
+            }
+        }
+        let message = (!words.is_empty()).then(|| String::from_utf8(words).expect("ASCII"));
+        let result = Err(Refusal { code: vector.code, message });
+        let reply = Reply { tag: vector.tag, result };
+        assert_eq!(reply.to_bytes(), vector.expect, "{}", vector.name);
+        assert_eq!(replies::all(&vector.expect), Ok(vec![reply]), "{}", vector.name);
     }
 }
 
