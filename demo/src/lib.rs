@@ -53,6 +53,17 @@ impl Command for ComplexCommand {
     type Reply<'i> = Postcard<Levels<'i>>;
 }
 
+/// `READ-TEMP`: an empty text in, a temperature in hundredths of a degree Celsius out. Served by the
+/// async examples, whose handlers wait for a sensor.
+#[derive(Debug)]
+pub struct ReadTemp;
+
+impl Command for ReadTemp {
+    const NAME: &'static str = "READ-TEMP";
+    type Request<'i> = Text<'i>;
+    type Reply<'i> = Postcard<i16>;
+}
+
 /// The recursive struct as a chain of its levels, outermost first.
 pub type Levels<'i> = Chain<Level<'i>, LEVELS_CAP>;
 
