@@ -247,8 +247,11 @@ fn deep_nesting_is_an_error() {
 
 #[test]
 fn malformed_replies_are_faults() {
-    let faults: [fn(&str) -> String; 11] = [
+    let faults: [fn(&str) -> String; 14] = [
         |tag| format!("ERR 6{tag}\nfailed\n"),
+        |tag| format!("ERR{tag}\nunknown-command {}\n", "x".repeat(97)),
+        |tag| format!("ERR{tag}\nfailed {}\n", "x".repeat(900_000)),
+        |_| "ERR #4000000000\n late and no code\n".to_owned(),
         |_| "OK\nThank you.\n".to_owned(),
         |_| "OK 10\nThank you.\n".to_owned(),
         |tag| format!("OK 3{tag}\nThank you.\n"),
@@ -269,6 +272,7 @@ fn malformed_replies_are_faults() {
         // Nothing more comes: a client that waits for it runs into its deadline.
         let ended = call_to(server, &["STRING", "hi", "--timeout", "20"]);
         fails(&ended, "");
+        assert!(ended.stderr.len() < 300, "fault {at}: {} bytes", ended.stderr.len());
         assert!(ended.took < Duration::from_secs(15), "fault {at}: {ended:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! Benchmarks of Linecard's hot paths, each over a fixed input. `pieces.rs` measures their time. The
-//! `instructions` program runs them under valgrind, which counts their instructions.
+//! Benchmarks of Linecard's hot paths, each over a fixed input. `pieces.rs` measures their time.
+//! The `instructions` program runs them under valgrind, which counts their instructions.
 //!
 //! A piece is a function that does its work a given number of times. It makes its input once.
 

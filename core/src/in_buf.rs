@@ -62,6 +62,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> InBuf<B> {
         (self.start, self.end) = (0, 0);
     }
 
+    /// Drops all that is received, and returns the whole buffer, which is free.
+    #[cfg(any(feature = "blocking", feature = "async"))]
+    pub(crate) fn clear_all(&mut self) -> &mut [u8] {
+        self.clear();
+        self.buf.as_mut()
+    }
+
     /// Where in the buffer what is received begins.
     #[cfg(feature = "blocking")]
     pub(crate) const fn position(&self) -> usize {

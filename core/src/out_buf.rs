@@ -47,7 +47,7 @@ impl<'b> OutBuf<'b> {
         (self.buf.get_mut(self.len..).unwrap_or_default(), &mut self.len)
     }
 
-    /// The bytes to send, and meanwhile what [`lend`](Self::lend) gives.
+    /// The bytes to send, all of them, and meanwhile what [`lend`](Self::lend) gives.
     #[cfg(feature = "async")]
     pub(crate) fn split(&mut self) -> (&[u8], (&mut [u8], &mut usize)) {
         let (written, free) = self.buf.split_at_mut_checked(self.len).unwrap_or_default();

@@ -260,8 +260,10 @@ fn event_after(bytes: &[u8]) -> Vec<String> {
 
 #[test]
 fn a_server_that_breaks_the_protocol_is_detected() {
+    let too_long = format!("ERR #0\nfailed {}\n", "x".repeat(106));
     for (bytes, event) in [
         (&b"OK\nx\n"[..], "Closed(Fault(Grammar))"),
+        (too_long.as_bytes(), "Closed(Fault(Grammar))"),
         (
             b"nonsense that is longer than any head may be, and has no end at all",
             "Closed(Fault(Grammar))",

@@ -22,8 +22,8 @@ pub(crate) struct Throughput {
     pub(crate) loads: [Option<Figure>; LOADS.len()],
 }
 
-/// Requests a second of the best round, its ratio to the raw echo's best round, and the median of the
-/// ratios within each round. Disturbances only slow a round down.
+/// Requests a second of the best round, its ratio to the raw echo's best round, and the median of
+/// the ratios within each round. Disturbances only slow a round down.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
     pub(crate) rate: f64,

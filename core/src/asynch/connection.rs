@@ -1,14 +1,12 @@
 use core::convert::Infallible;
 use core::mem::take;
-use core::pin::pin;
 
 use embedded_io_async::{Read, Write};
 
-use super::AsyncService;
 use super::answering::Answering;
-use super::duplex::{Duplex, Halves, Whole, send};
-use super::future::{First, race};
-use super::timer::{Timer, until};
+use super::duplex::{Duplex, Halves, Whole};
+use super::sending::Sending;
+use super::{AsyncService, Timer};
 use crate::front::{BufferTooSmall, Buffers, Discard, ServeError, Silence};
 use crate::limits::Limits;
 use crate::service::Service;
@@ -37,19 +35,19 @@ use crate::time::Instant;
 ///   carried out again;
 /// - time goes on: a deadline that passed meanwhile has passed.
 ///
-/// Except when it is dropped, a front drops a `read` only where a deadline has passed, and a `write` or
-/// `flush` never.
+/// Except when it is dropped, a method drops a `read` only when a deadline or a link's silence ends
+/// the wait for it, and a `write` or `flush` never.
 #[derive(Debug)]
 pub struct Connection<'l, 'b> {
     pub(super) session: Session<'l>,
     pub(super) buffers: Buffers<'b>,
     /// Bytes at the front of the input that are done with, though a handler may borrow them.
     handled: usize,
-    /// Bytes were written, and the stream not flushed since.
-    pub(super) unflushed: bool,
+    /// How far the output is sent.
+    pub(super) sending: Sending,
     pub(super) is_link: bool,
     /// A link whose session is over is discarded.
-    discard: Option<Discard>,
+    pub(super) discard: Option<Discard>,
 }
 
 impl<'l, 'b> Connection<'l, 'b> {
@@ -69,7 +67,7 @@ impl<'l, 'b> Connection<'l, 'b> {
             session: Session::new(limits, now),
             buffers: Buffers::new(limits, rx, tx)?,
             handled: 0,
-            unflushed: false,
+            sending: Sending::new(),
             is_link: false,
             discard: None,
         })
@@ -152,15 +150,29 @@ impl<'l, 'b> Connection<'l, 'b> {
         loop {
             self.settle();
             let now = timer.now();
-            if self.is_link && self.session.is_between_frames() {
-                self.session.restart_timeout(now);
+            let want = if self.discards(now) {
+                Want::Input { frame_len: None }
+            } else {
+                service.pump(self, io.writer(), now, timer).await?
+            };
+            io.exchange(self, want, timer).await?;
+            if want == Want::Close {
+                return Ok(());
             }
-            let want = service.pump(self, io.writer(), now, timer).await?;
-            match want {
-                Want::Input { .. } => io.exchange(self, timer).await?,
-                Want::Output { .. } => self.flush(io.writer()).await?,
-                Want::Close => return self.flush(io.writer()).await,
-            }
+        }
+    }
+
+    async fn run_link<D: Duplex>(
+        &mut self,
+        io: &mut D,
+        service: &mut impl AsyncService,
+        timer: &impl Timer,
+    ) -> Result<Infallible, ServeError<D::Error>> {
+        self.is_link = true;
+        loop {
+            let outcome = self.run(io, service, timer).await;
+            self.begin_discard(timer.now());
+            self.buffers.input.goes_on(outcome)?;
         }
     }
 
@@ -179,17 +191,17 @@ impl<'l, 'b> Connection<'l, 'b> {
     ) -> Result<Want, ServeError<W::Error>> {
         loop {
             self.settle();
-            let Self { session, buffers: Buffers { input, output }, unflushed, .. } = self;
-            let (received, ended) = (input.buf.received(), input.has_ended());
-            let (consumed, step) = session.step(now, received, ended, &mut output.buf);
+            let Self { session, buffers: Buffers { input, output }, sending, .. } = self;
+            let (received, ended) = (input.buf.received(), input.ended);
+            let (consumed, step) = session.step(now, received, ended, output);
             self.handled = consumed;
             let want = match step {
                 Step::Request(request) => {
                     // Neither the time of the handler nor that of the writes is the peer's.
                     session.block(now);
-                    let (unsent, free) = output.split();
+                    let (written, free) = output.split();
                     let call = service.call(&request, session.reply_into(free));
-                    let waited = A::answer(call, send(writer, unsent, unflushed)).await?;
+                    let waited = A::answer(call, sending.send(writer, written)).await?;
                     if waited {
                         now = timer.now();
                     }
@@ -202,89 +214,42 @@ impl<'l, 'b> Connection<'l, 'b> {
                 }
                 Step::Wait(want) => want,
             };
-            if !output.buf.is_empty() {
+            if !output.is_empty() {
                 session.block(now);
             }
             return Ok(want);
         }
     }
 
-    async fn run_link<D: Duplex>(
-        &mut self,
-        io: &mut D,
-        service: &mut impl AsyncService,
-        timer: &impl Timer,
-    ) -> Result<Infallible, ServeError<D::Error>> {
-        self.is_link = true;
-        loop {
-            if self.discard.is_none() {
-                let outcome = self.run(io, service, timer).await;
-                self.begin_discard(timer.now());
-                self.buffers.input.goes_on(outcome)?;
-            }
-            self.discard(io.reader(), timer).await?;
-        }
-    }
-
+    /// A link's session is over: what comes is discarded until silence.
     fn begin_discard(&mut self, now: Instant) {
         let duration = self.session.limits().frame_timeout;
         let silence = Silence { since: now, duration, enough: Instant::MAX };
         self.discard = Some(Discard::new(silence, now));
     }
 
-    /// Discards what comes, until nothing has come for a frame timeout; then waits for the first
-    /// bytes of a new session. The read that was silent is the one that gets them.
-    async fn discard<R: Read>(
-        &mut self,
-        reader: &mut R,
-        timer: &impl Timer,
-    ) -> Result<(), ServeError<R::Error>> {
-        while let Some(discard) = &mut self.discard {
-            self.buffers.clear();
-            (self.handled, self.unflushed) = (0, false);
-            let read = {
-                let mut reading = pin!(reader.read(self.buffers.input.buf.free()));
-                let first = race(reading.as_mut(), until(timer, Some(discard.due()))).await;
-                let timed_out = matches!(first, First::A(_));
-                if let First::A(read) = first
-                    && !discard.on_read(read, timer.now())?
-                {
-                    continue;
-                }
-                self.session = Session::new(self.session.limits(), timer.now());
-                self.discard = None;
-                if timed_out {
-                    return Ok(());
-                }
-                reading.await
-            };
-            let outcome = self.buffers.input.on_read(read);
-            if outcome.is_err() {
-                self.begin_discard(timer.now());
+    /// Whether what comes is discarded. After silence there is a new session.
+    fn discards(&mut self, now: Instant) -> bool {
+        let Some(discard) = &self.discard else {
+            if self.is_link && self.session.is_between_frames() {
+                self.session.restart_timeout(now);
             }
-            self.buffers.input.goes_on(outcome)?;
+            return false;
+        };
+        self.buffers.input.restart();
+        self.buffers.output.clear();
+        (self.handled, self.sending) = (0, Sending::new());
+        if now < discard.due() {
+            return true;
         }
-        Ok(())
-    }
-
-    async fn flush<W: Write>(&mut self, writer: &mut W) -> Result<(), ServeError<W::Error>> {
-        send(writer, self.buffers.output.split().0, &mut self.unflushed).await
+        self.discard = None;
+        self.session = Session::new(self.session.limits(), now);
+        false
     }
 
     /// Drops what is done with: also what a dropped future left behind.
     fn settle(&mut self) {
         self.buffers.input.buf.consume(take(&mut self.handled));
-        self.buffers.output.consume(0);
+        self.sending.settle(&mut self.buffers.output);
     }
-}
-
-/// The output is sent: the session's clock goes on. Until when to wait for bytes.
-pub(super) fn begin_wait(
-    session: &mut Session<'_>,
-    is_link: bool,
-    now: Instant,
-) -> Option<Instant> {
-    session.unblock(now);
-    let never = is_link && session.is_between_frames();
-    if never { None } else { session.deadline() }
 }

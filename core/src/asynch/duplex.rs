@@ -2,25 +2,25 @@ use core::pin::pin;
 
 use embedded_io_async::{Error, Read, Write};
 
-use super::connection::{Connection, begin_wait};
+use super::Connection;
 use super::future::{First, Side, beside, race};
 use super::timer::{Timer, until};
-use crate::front::{Buffers, Input, ServeError, Unsent, on_write};
+use crate::front::{Buffers, Discard, Input, ServeError};
+use crate::session::{Session, Want};
+use crate::time::Instant;
 
 /// A stream in both directions, whole or in halves.
 pub(super) trait Duplex {
     type Error: Error;
-    type Reader: Read<Error = Self::Error>;
     type Writer: Write<Error = Self::Error>;
-
-    fn reader(&mut self) -> &mut Self::Reader;
 
     fn writer(&mut self) -> &mut Self::Writer;
 
-    /// Sends what is written, then waits for bytes until the session's deadline.
+    /// Sends what is written; then, where bytes are wanted, waits for them until the deadline.
     async fn exchange(
         &mut self,
         connection: &mut Connection<'_, '_>,
+        want: Want,
         timer: &impl Timer,
     ) -> Result<(), ServeError<Self::Error>>;
 }
@@ -30,12 +30,7 @@ pub(super) struct Whole<'s, T>(pub(super) &'s mut T);
 
 impl<T: Read + Write> Duplex for Whole<'_, T> {
     type Error = T::Error;
-    type Reader = T;
     type Writer = T;
-
-    fn reader(&mut self) -> &mut T {
-        self.0
-    }
 
     fn writer(&mut self) -> &mut T {
         self.0
@@ -43,14 +38,18 @@ impl<T: Read + Write> Duplex for Whole<'_, T> {
 
     async fn exchange(
         &mut self,
-        connection: &mut Connection<'_, '_>,
+        Connection {
+            session, buffers: Buffers { input, output }, sending, is_link, discard, ..
+        }: &mut Connection<'_, '_>,
+        want: Want,
         timer: &impl Timer,
     ) -> Result<(), ServeError<T::Error>> {
-        let Connection { session, buffers: Buffers { input, output }, unflushed, is_link, .. } =
-            connection;
-        send(self.0, output.split().0, unflushed).await?;
-        let due = begin_wait(session, *is_link, timer.now());
-        match race(receive(self.0, input), until(timer, due)).await {
+        sending.send(self.0, output.written()).await?;
+        if !matches!(want, Want::Input { .. }) {
+            return Ok(());
+        }
+        let due = due(session, *is_link, discard.as_ref().map(Discard::due), timer.now());
+        match race(receive(self.0, input, discard, timer), until(timer, due)).await {
             First::A(received) => received,
             First::B(()) => Ok(()),
         }
@@ -63,12 +62,7 @@ pub(super) struct Halves<'s, R, W>(pub(super) &'s mut R, pub(super) &'s mut W);
 
 impl<R: Read, W: Write<Error = R::Error>> Duplex for Halves<'_, R, W> {
     type Error = R::Error;
-    type Reader = R;
     type Writer = W;
-
-    fn reader(&mut self) -> &mut R {
-        self.0
-    }
 
     fn writer(&mut self) -> &mut W {
         self.1
@@ -76,19 +70,24 @@ impl<R: Read, W: Write<Error = R::Error>> Duplex for Halves<'_, R, W> {
 
     async fn exchange(
         &mut self,
-        connection: &mut Connection<'_, '_>,
+        Connection {
+            session, buffers: Buffers { input, output }, sending, is_link, discard, ..
+        }: &mut Connection<'_, '_>,
+        want: Want,
         timer: &impl Timer,
     ) -> Result<(), ServeError<R::Error>> {
-        let Connection { session, buffers: Buffers { input, output }, unflushed, is_link, .. } =
-            connection;
-        let mut reading = pin!(receive(self.0, input));
-        let (sent, side) =
-            beside(send(self.1, output.split().0, unflushed), reading.as_mut()).await;
+        let sent = sending.send(self.1, output.written());
+        if !matches!(want, Want::Input { .. }) {
+            return sent.await;
+        }
+        let discarded = discard.as_ref().map(Discard::due);
+        let mut reading = pin!(receive(self.0, input, discard, timer));
+        let (sent, side) = beside(sent, reading.as_mut()).await;
         sent?;
         if let Side::Done(received) = side {
             return received;
         }
-        let due = begin_wait(session, *is_link, timer.now());
+        let due = due(session, *is_link, discarded, timer.now());
         match race(reading, until(timer, due)).await {
             First::A(received) => received,
             First::B(()) => Ok(()),
@@ -96,29 +95,34 @@ impl<R: Read, W: Write<Error = R::Error>> Duplex for Halves<'_, R, W> {
     }
 }
 
-/// Sends bytes and flushes. Dropped, it can be begun anew with the rest of them.
-pub(super) async fn send<W: Write>(
-    writer: &mut W,
-    mut unsent: Unsent<'_>,
-    unflushed: &mut bool,
-) -> Result<(), ServeError<W::Error>> {
-    while !unsent.bytes.is_empty() {
-        *unflushed = true;
-        let written = writer.write(unsent.bytes).await;
-        unsent.consume(on_write(written)?);
+/// What is to be sent is sent: the session's clock goes on. Until when to wait for bytes.
+fn due(
+    session: &mut Session<'_>,
+    is_link: bool,
+    discarded: Option<Instant>,
+    now: Instant,
+) -> Option<Instant> {
+    if discarded.is_some() {
+        return discarded;
     }
-    if *unflushed {
-        writer.flush().await.map_err(ServeError::Io)?;
-        *unflushed = false;
-    }
-    Ok(())
+    session.unblock(now);
+    let never = is_link && session.is_between_frames();
+    if never { None } else { session.deadline() }
 }
 
-/// Reads once. What was read is in the input when this ends.
+/// Reads once. When this ends, what was read is in the input, or discarded.
 async fn receive<R: Read>(
     reader: &mut R,
     input: &mut Input<&mut [u8]>,
+    discard: &mut Option<Discard>,
+    timer: &impl Timer,
 ) -> Result<(), ServeError<R::Error>> {
     let read = reader.read(input.buf.free()).await;
-    input.on_read(read)
+    match discard {
+        None => input.on_read(read),
+        Some(discard) => {
+            let _silent: bool = discard.on_read(read, timer.now())?;
+            Ok(())
+        }
+    }
 }

@@ -37,6 +37,7 @@ mod commands;
 mod connection;
 mod duplex;
 mod future;
+mod sending;
 mod serve;
 mod service;
 mod timer;

@@ -216,8 +216,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         clock: &mut dyn FnMut() -> Instant,
     ) -> Result<(), DiscardError<T::Error>> {
         self.drop_unsent();
-        self.input.clear();
-        discard(&mut self.io, self.input.free(), silence, clock)?;
+        discard(&mut self.io, self.input.clear_all(), silence, clock)?;
         self.client.restart();
         Ok(())
     }

@@ -8,8 +8,9 @@ use embedded_io::ErrorKind;
 use embedded_io::{Read, Write};
 
 use super::discard::discard;
-use crate::front::{Buffers, Output, ServeError, Silence, on_write};
+use crate::front::{Buffers, ServeError, Silence, on_write};
 use crate::limits::Limits;
+use crate::out_buf::OutBuf;
 use crate::service::Service;
 use crate::session::{Session, Want};
 use crate::time::Instant;
@@ -62,10 +63,9 @@ pub fn serve_link<T: Read + Write>(
         let mut session = Session::new(limits, clock());
         let outcome = run(io, &mut session, service, &mut buffers, clock);
         buffers.input.goes_on(outcome)?;
-        buffers.clear();
         let (since, enough) = (clock(), Instant::MAX);
         let silence = Silence { since, duration: limits.frame_timeout, enough };
-        discard(io, buffers.input.buf.free(), silence, clock)?;
+        discard(io, buffers.input.restart(), silence, clock)?;
     }
 }
 
@@ -92,13 +92,15 @@ fn run<T: Read + Write>(
     }
 }
 
-fn send<T: Write>(io: &mut T, output: &mut Output<'_>) -> Result<(), ServeError<T::Error>> {
-    if output.buf.is_empty() {
+fn send<T: Write>(io: &mut T, out: &mut OutBuf<'_>) -> Result<(), ServeError<T::Error>> {
+    if out.is_empty() {
         return Ok(());
     }
-    while !output.unsent().is_empty() {
-        let len = on_write(io.write(output.unsent()))?;
-        output.consume(len);
+    let mut rest = out.written();
+    while !rest.is_empty() {
+        let len = on_write(io.write(rest))?;
+        rest = rest.get(len..).unwrap_or_default();
     }
+    out.clear();
     io.flush().map_err(ServeError::Io)
 }

@@ -12,7 +12,7 @@ use crate::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Buffers<'b> {
     pub(crate) input: Input<&'b mut [u8]>,
-    pub(crate) output: Output<'b>,
+    pub(crate) output: OutBuf<'b>,
 }
 
 impl<'b> Buffers<'b> {
@@ -27,7 +27,7 @@ impl<'b> Buffers<'b> {
         if tx.len() < limits.max_reply_frame_len() {
             return Err(BufferTooSmall { needed: limits.max_reply_frame_len() });
         }
-        Ok(Self { input: Input::new(rx), output: Output { buf: OutBuf::new(tx), sent: 0 } })
+        Ok(Self { input: Input::new(rx), output: OutBuf::new(tx) })
     }
 
     /// Carries out all requests that are there. What is in the output then must be sent before the
@@ -40,20 +40,13 @@ impl<'b> Buffers<'b> {
         now: Instant,
     ) -> Want {
         let Self { input, output } = self;
-        let (received, ended) = (input.buf.received(), input.has_ended());
-        let (consumed, want) = pump(session, service, now, received, ended, &mut output.buf);
+        let (received, ended) = (input.buf.received(), input.ended);
+        let (consumed, want) = pump(session, service, now, received, ended, output);
         input.buf.consume(consumed);
-        if !output.buf.is_empty() {
+        if !output.is_empty() {
             session.block(now);
         }
         want
-    }
-
-    /// Nothing is in them.
-    pub(crate) fn clear(&mut self) {
-        self.input.buf.clear();
-        self.input.state = Reading::Open;
-        self.output.clear();
     }
 }
 
@@ -61,25 +54,20 @@ impl<'b> Buffers<'b> {
 #[derive(Debug)]
 pub(crate) struct Input<B> {
     pub(crate) buf: InBuf<B>,
-    state: Reading,
-}
-
-/// How the last read ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    Open,
-    Ended,
-    Failed,
+    /// Nothing follows what is in the buffer: the stream ended, or failed and can't be trusted.
+    pub(crate) ended: bool,
+    failed: bool,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Input<B> {
     pub(crate) const fn new(buf: B) -> Self {
-        Self { buf: InBuf::new(buf), state: Reading::Open }
+        Self { buf: InBuf::new(buf), ended: false, failed: false }
     }
 
-    /// Nothing follows what is in the buffer: the stream ended, or failed and can't be trusted.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.state != Reading::Open
+    /// As new: nothing is received, nothing has ended. Returns the whole buffer, which is free.
+    pub(crate) fn restart(&mut self) -> &mut [u8] {
+        (self.ended, self.failed) = (false, false);
+        self.buf.clear_all()
     }
 
     /// What a read into the free part of the buffer came to. When it timed out or was interrupted,
@@ -89,12 +77,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Input<B> {
         read: Result<usize, E>,
     ) -> Result<(), ServeError<E>> {
         match read {
-            Ok(0) => self.state = Reading::Ended,
+            Ok(0) => self.ended = true,
             Ok(len) => self.buf.commit(len),
             Err(error) if is(&error, ErrorKind::TimedOut) || is(&error, ErrorKind::Interrupted) => {
             }
             Err(error) => {
-                self.state = Reading::Failed;
+                (self.ended, self.failed) = (true, true);
                 return Err(ServeError::Io(error));
             }
         }
@@ -108,68 +96,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Input<B> {
         outcome: Result<(), ServeError<E>>,
     ) -> Result<(), ServeError<E>> {
         match outcome {
-            Err(ServeError::Io(error)) if self.state == Reading::Failed && !is_gone(&error) => {
-                Ok(())
-            }
+            Err(ServeError::Io(error)) if self.failed && !is_gone(&error) => Ok(()),
             outcome => outcome,
         }
-    }
-}
-
-/// What a stream is to take.
-///
-/// ```text
-/// ├─ sent ─┤ unsent ───────────┤ free ───┤
-/// ```
-#[derive(Debug)]
-pub(crate) struct Output<'b> {
-    pub(crate) buf: OutBuf<'b>,
-    sent: usize,
-}
-
-impl Output<'_> {
-    #[cfg(feature = "blocking")]
-    pub(crate) fn unsent(&self) -> &[u8] {
-        self.buf.written().get(self.sent..).unwrap_or_default()
-    }
-
-    /// So many more bytes were sent. The room of those is free again once all are.
-    pub(crate) fn consume(&mut self, len: usize) {
-        self.sent = self.sent.saturating_add(len);
-        if self.sent >= self.buf.written().len() {
-            self.clear();
-        }
-    }
-
-    pub(crate) const fn clear(&mut self) {
-        self.buf.clear();
-        self.sent = 0;
-    }
-
-    /// What is to be sent, and where more can be written meanwhile, as [`OutBuf::lend`] gives it.
-    /// When nothing is being sent any more, `consume(0)` frees the room.
-    #[cfg(feature = "async")]
-    pub(crate) fn split(&mut self) -> (Unsent<'_>, (&mut [u8], &mut usize)) {
-        let (written, free) = self.buf.split();
-        let bytes = written.get(self.sent..).unwrap_or_default();
-        (Unsent { bytes, sent: &mut self.sent }, free)
-    }
-}
-
-/// The bytes of an [`Output`] that are being sent.
-#[cfg(feature = "async")]
-#[derive(Debug)]
-pub(crate) struct Unsent<'s> {
-    pub(crate) bytes: &'s [u8],
-    sent: &'s mut usize,
-}
-
-#[cfg(feature = "async")]
-impl Unsent<'_> {
-    /// So many more bytes were sent.
-    pub(crate) fn consume(&mut self, len: usize) {
-        self.bytes = self.bytes.get(len..).unwrap_or_default();
-        *self.sent = self.sent.saturating_add(len);
     }
 }
 

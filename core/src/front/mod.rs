@@ -4,11 +4,9 @@ mod buffers;
 mod error;
 mod silence;
 
-#[cfg(feature = "blocking")]
-pub(crate) use buffers::Output;
-pub(crate) use buffers::{Buffers, on_write};
 #[cfg(feature = "async")]
-pub(crate) use buffers::{Input, Unsent};
+pub(crate) use buffers::Input;
+pub(crate) use buffers::{Buffers, on_write};
 pub use error::{BufferTooSmall, ServeError};
 pub(crate) use silence::{Discard, DiscardError, Silence};
 

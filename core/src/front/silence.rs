@@ -64,7 +64,7 @@ impl Discard {
             Ok(_) => (*since, self.errors) = (now, 0),
             Err(error) if is(&error, ErrorKind::Interrupted) => {}
             Err(error) if is(&error, ErrorKind::TimedOut) => {
-                if now.saturating_duration_since(*since) >= *duration || now >= *enough {
+                if now >= since.saturating_add(*duration) || now >= *enough {
                     return Ok(true);
                 }
                 self.errors = 0;

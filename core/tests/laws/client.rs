@@ -264,6 +264,23 @@ fn the_longest_error_fits_every_client() {
 }
 
 #[test]
+fn an_error_over_112_bytes_is_a_fault_whatever_the_capacity() {
+    let longest = format!("unknown-command {}", "w".repeat(96));
+    assert_eq!(longest.len(), 112);
+    for capacity in [0, 112, 113, 200, 70_000] {
+        for tag in [" #0", ""] {
+            let bytes = format!("ERR{tag}\n{longest}w\n");
+            assert_eq!(reports(waiting_with(1, capacity), bytes), ["Closed Grammar"]);
+            let bytes = format!("ERR{tag}\n{longest}\r\n");
+            let first = &reports(waiting_with(1, capacity), bytes)[0];
+            assert!(first.contains("unknown-command"), "{first}");
+        }
+    }
+    let line = |text: String| Refusal::parse(Body::Line(text.as_bytes())).map(|_| text.len());
+    assert_eq!((line(longest.clone()), line(longest + "w")), (Some(112), None));
+}
+
+#[test]
 fn a_huge_reply_is_not_buffered() {
     let mut client = waiting(1);
     let (consumed, incoming) = client.step(b"OK 4294967295 #0\nxxx", false);

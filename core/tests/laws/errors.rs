@@ -1,8 +1,11 @@
 //! The text of errors: one line each, no two the same.
 
-use linecard_core::blocking::CallerError;
+use linecard_core::blocking::{CallerError, ServeError};
 use linecard_core::table::TableError;
-use linecard_core::{CallError, Code, DecodeError, Fault, Refusal, RequestError};
+use linecard_core::wire::EncodeError;
+use linecard_core::{
+    CallError, ChainFull, Code, DecodeError, Failed, Fault, InsertError, Refusal, RequestError,
+};
 
 #[test]
 fn errors_have_readable_text() {
@@ -60,4 +63,70 @@ fn no_two_errors_have_the_same_text() {
     all.sort();
     all.dedup();
     assert_eq!(all.len(), count, "{all:?}");
+}
+
+#[test]
+fn a_refusal_is_copied_with_other_strings() {
+    let borrowed = Refusal { code: Code::Failed, name: "quota", message: "come back" };
+    let owned = borrowed.map(str::to_owned);
+    assert_eq!(owned.code, Code::Failed);
+    assert_eq!((owned.name.as_str(), owned.message.as_str()), ("quota", "come back"));
+    assert_eq!(owned.to_string(), borrowed.to_string());
+}
+
+#[test]
+fn a_call_error_is_copied_with_other_strings() {
+    let refusal = Refusal { code: Code::Stopping, name: "stopping", message: "bye" };
+    for error in [
+        CallError::Request(RequestError::Window),
+        CallError::Refused(refusal),
+        CallError::Disconnected(refusal),
+        CallError::Closed(Fault::Desync),
+        CallError::ReplyTooLarge { len: 70_000 },
+        CallError::BadReply(DecodeError::Text),
+        CallError::PassedOver,
+    ] {
+        let owned: CallError<String> = error.map(str::to_owned);
+        assert_eq!(owned.to_string(), error.to_string());
+        let back = match &owned {
+            CallError::Request(error) => CallError::Request(*error),
+            CallError::Refused(refusal) => CallError::Refused(borrow(refusal)),
+            CallError::Disconnected(refusal) => CallError::Disconnected(borrow(refusal)),
+            CallError::Closed(fault) => CallError::Closed(*fault),
+            CallError::ReplyTooLarge { len } => CallError::ReplyTooLarge { len: *len },
+            CallError::BadReply(error) => CallError::BadReply(*error),
+            CallError::PassedOver => CallError::PassedOver,
+        };
+        assert_eq!(back, error, "the variant and its fields are the same");
+    }
+}
+
+fn borrow(Refusal { code, name, message }: &Refusal<String>) -> Refusal<&str> {
+    Refusal { code: *code, name, message }
+}
+
+/// The text says all, so that a report of the whole chain of sources says nothing twice.
+#[test]
+fn every_error_is_an_error_without_a_source() {
+    let refusal = Refusal { code: Code::Failed, name: "failed", message: "" };
+    let errors: [&dyn std::error::Error; 13] = [
+        &refusal,
+        &CallError::Refused(refusal),
+        &CallError::<String>::Closed(Fault::End),
+        &CallError::<&str>::Request(RequestError::NoRoom),
+        &CallerError::<&str>::Call(CallError::Refused(refusal)),
+        &ServeError::Io("gone"),
+        &Fault::Order,
+        &RequestError::Name,
+        &DecodeError::Payload,
+        &EncodeError::Value,
+        &TableError::Full,
+        &InsertError::Full,
+        &ChainFull,
+    ];
+    for error in errors {
+        assert!(error.source().is_none(), "{error}");
+        assert!(!error.to_string().is_empty());
+    }
+    assert_eq!(Failed("too hot").to_string(), "too hot");
 }

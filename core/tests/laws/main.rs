@@ -11,6 +11,7 @@ mod asynch;
 mod blocking;
 mod client;
 mod errors;
+mod in_buf;
 mod link;
 mod oracle;
 mod properties;

@@ -133,6 +133,41 @@ fn the_idle_timeout_is_paused_while_output_is_blocked() {
 }
 
 #[test]
+fn unblocking_resumes_the_clock_where_it_was_paused() {
+    let at = Instant::from_millis;
+    let mut session = Session::new(&SMALL, at(0));
+    session.block(at(2_000));
+    session.unblock(at(60_000));
+    assert_eq!(session.deadline(), Some(at(63_000)), "2 of 5 s had passed");
+    session.unblock(at(61_000));
+    assert_eq!(session.deadline(), Some(at(63_000)), "a running clock just goes on");
+    session.block(at(62_999));
+    session.unblock(at(62_999));
+    assert_eq!(session.deadline(), Some(at(63_000)));
+}
+
+#[test]
+fn restarting_gives_the_whole_timeout_again() {
+    let at = Instant::from_millis;
+    let mut server = Server::new(&SMALL);
+    server.session.restart_timeout(at(4_000));
+    assert_eq!(server.session.deadline(), Some(at(9_000)), "the idle timeout");
+    server.at(4_000);
+    server.feed("ECHO\nh");
+    server.session.restart_timeout(at(4_900));
+    assert_eq!(server.session.deadline(), Some(at(5_900)), "the frame timeout");
+    server.session.block(at(5_500));
+    server.session.restart_timeout(at(6_000));
+    assert_eq!(server.session.deadline(), None, "it doesn't resume the clock");
+    server.session.unblock(at(7_000));
+    assert_eq!(server.session.deadline(), Some(at(8_000)));
+    assert_eq!(server.at(7_999), "");
+    assert_eq!((server.at(8_000).as_str(), server.is_closed()), (TIMEOUT, true));
+    server.session.restart_timeout(at(8_000));
+    assert_eq!(server.session.deadline(), None, "a closed session has no deadline");
+}
+
+#[test]
 fn a_stop_between_frames_closes_at_once() {
     for by in [Instant::from_millis(500), Instant::MAX] {
         let mut server = Server::new(&SMALL);
