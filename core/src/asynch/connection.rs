@@ -217,6 +217,8 @@ impl<'l, 'b> Connection<'l, 'b> {
             if !output.is_empty() {
                 session.block(now);
             }
+            // What was skipped makes room for the next read: one into no room would look like the end.
+            self.settle();
             return Ok(want);
         }
     }

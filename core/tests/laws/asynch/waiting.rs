@@ -103,6 +103,25 @@ fn handlers_of_both_kinds_work_on_one_state() {
 }
 
 #[test]
+fn a_skipped_body_that_fills_the_buffer_does_not_end_the_stream() {
+    let mut board = Board::default();
+    let mut service = Both::new(&mut board);
+    let len = 1_000;
+    connection!(connection, &Limits { skip_budget: 1_000, ..SMALL });
+    let (mut io, clock) = (Pipe::default(), Clock::new());
+    let peer = io.clone();
+    for text in ["x".repeat(len), "y".repeat(len)] {
+        peer.give(&format!("ECHO #1\n{text}\nECHO {len} #2\n{text}\nECHO #3\nhi\n"));
+    }
+    peer.close();
+    let outcome = poll(pin!(connection.serve(&mut io, &mut service, &clock)));
+    assert_eq!(outcome, Poll::Ready(Ok(())));
+    let refused = |tag: u32| format!("ERR #{tag}\ntoo-large over {}\n", SMALL.max_body_len);
+    let replies = [refused(1), refused(2), "OK #3\nhi\n".into()].concat();
+    assert_eq!(peer.take(), replies.repeat(2));
+}
+
+#[test]
 fn replies_that_are_ready_do_not_wait_for_a_handler_that_waits() {
     let shut = Cell::new(true);
     let mut board = Board { shut: Some(&shut), ..Board::default() };
