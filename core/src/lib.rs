@@ -73,7 +73,11 @@
 //!
 //! - `blocking` (default): the fronts over embedded-io.
 //! - `small`: size before speed, for a microcontroller.
+//! - `async`: a front over embedded-io-async, for any executor.
 //! - `defmt`: `defmt::Format` for limits, codes and instants.
+#![doc(html_root_url = "https://docs.rs/linecard-core/0.1.0")]
+// The front page links to the fronts.
+#![cfg_attr(not(feature = "blocking"), allow(rustdoc::broken_intra_doc_links))]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
