@@ -11,7 +11,7 @@
 //! - Handle it: [`Handler`], one [`Table`] of handlers, a [`Dispatcher`] that binds it to your
 //!   state.
 //! - Serve over a UART or any blocking stream: [`blocking::serve_link`] and [`blocking::serve`].
-//! - Call over one: [`blocking::Caller`].
+//! - Call over one: [`blocking::Caller`], or [`blocking::LinkCaller`] for a UART.
 //! - On a desktop use the crate `linecard-std`, over smoltcp `linecard-smoltcp`.
 //!
 //! ```
