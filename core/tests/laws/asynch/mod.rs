@@ -2,6 +2,7 @@
 
 mod handlers;
 mod serving;
+mod sizes;
 mod stream;
 mod waiting;
 
