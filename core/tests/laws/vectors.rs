@@ -335,7 +335,7 @@ enum Shape {
     Pair(u8, u8),
 }
 
-/// A type's decoder and encoder: the value as JSON and its shortest bytes, `None` for `bad-payload`.
+/// A value's JSON and its shortest encoding; `None` for `bad-payload`.
 fn again<T: DeserializeOwned + Serialize>(
     bytes: &[u8],
     as_json: impl Fn(&T) -> Value,
