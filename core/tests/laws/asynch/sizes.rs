@@ -28,10 +28,10 @@ impl Command for ReadTemp {
 struct Board;
 
 impl Handler<SetPin> for Board {
-    fn handle<'a>(
-        &'a mut self,
+    fn handle(
+        &mut self,
         Postcard((pin, _)): Postcard<(u8, bool)>,
-    ) -> Result<Postcard<Result<(), u8>>, Failed<'a>> {
+    ) -> Result<Postcard<Result<(), u8>>, Failed<'_>> {
         Ok(Postcard(if pin < 8 { Ok(()) } else { Err(pin) }))
     }
 }
@@ -80,8 +80,8 @@ impl Timer for Idle {
         Instant::from_millis(0)
     }
 
-    async fn until(&self, _: Instant) {
-        std::future::pending().await
+    fn until(&self, _: Instant) -> impl Future<Output = ()> {
+        std::future::pending()
     }
 }
 
