@@ -53,8 +53,8 @@ impl Command for ComplexCommand {
     type Reply<'i> = Postcard<Levels<'i>>;
 }
 
-/// `READ-TEMP`: an empty text in, a temperature in hundredths of a degree Celsius out. Served by the
-/// async examples, whose handlers wait for a sensor.
+/// `READ-TEMP`: an empty text in, a temperature in hundredths of a degree Celsius out. The async
+/// examples serve it: their handlers wait for a sensor.
 #[derive(Debug)]
 pub struct ReadTemp;
 

@@ -124,7 +124,7 @@ fn stack(station: u8) -> Stack<'static, Wire> {
     config.random_seed = u64::from(station);
     let mut iface = Interface::new(config, &mut device, Instant::ZERO);
     let address = IpCidr::new(IpAddress::v4(10, 0, 0, station), 24);
-    iface.update_ip_addrs(|addresses| addresses.push(address).expect("room"));
+    iface.update_ip_addrs(|addresses| addresses.push(address).expect("it fits"));
     Stack { device, iface, sockets: SocketSet::new(vec![]) }
 }
 

@@ -47,7 +47,7 @@ pub fn check(mut data: &[u8]) {
         server.step(byte);
     }
     server.finish();
-    judge(limits, bytes, &server);
+    check_replies(limits, bytes, &server);
 }
 
 struct Server<'d> {
@@ -106,9 +106,9 @@ impl<'d> Server<'d> {
         self.unsent = rest;
     }
 
-    fn run(&mut self, room: usize, end: bool) {
+    fn run(&mut self, free: usize, end: bool) {
         let table = table();
-        let mut buf = vec![0; room];
+        let mut buf = vec![0; free];
         loop {
             let mut out = OutBuf::new(&mut buf);
             let service = &mut table.bind(Demo);
@@ -122,8 +122,8 @@ impl<'d> Server<'d> {
             self.input.drain(..consumed);
             self.output.extend_from_slice(out.written());
             match want {
-                Want::Output { free } if room >= self.limits.max_reply_frame_len() => {
-                    assert_eq!(free, self.limits.max_reply_frame_len());
+                Want::Output { free: needed } if free >= self.limits.max_reply_frame_len() => {
+                    assert_eq!(needed, self.limits.max_reply_frame_len());
                     assert!(!out.is_empty(), "it waits for output space that is free");
                 }
                 Want::Output { .. } => break,
@@ -152,7 +152,7 @@ impl<'d> Server<'d> {
     }
 }
 
-fn judge(limits: &Limits, bytes: &[u8], server: &Server<'_>) {
+fn check_replies(limits: &Limits, bytes: &[u8], server: &Server<'_>) {
     let size = |bytes: u32| bytes as usize;
     let oracle_limits = oracle::Limits {
         max_body: size(limits.max_body_len),

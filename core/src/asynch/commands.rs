@@ -112,8 +112,8 @@ impl<L, S, B: fmt::Debug> fmt::Debug for Commands<L, S, B> {
 }
 
 impl<L: Dispatch<S>, S, B: BorrowMut<S>> AsyncService for Commands<L, S, B> {
-    async fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
-        L::dispatch(self.state.borrow_mut(), request, reply).await
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> impl Future<Output = Answered> {
+        L::dispatch(self.state.borrow_mut(), request, reply)
     }
 }
 

@@ -1,9 +1,10 @@
 use core::convert::Infallible;
 use core::mem::take;
+use core::pin::pin;
 
 use embedded_io_async::{Read, Write};
 
-use super::answering::Answering;
+use super::answering::{Answering, Before};
 use super::duplex::{Duplex, Halves, Whole};
 use super::sending::Sending;
 use super::{AsyncService, Timer};
@@ -124,7 +125,7 @@ impl<'l, 'b> Connection<'l, 'b> {
         service: &mut impl AsyncService,
         timer: &impl Timer,
     ) -> Result<Infallible, ServeError<T::Error>> {
-        self.run_link(&mut Whole(io), service, timer).await
+        self.run_link(Whole(io), service, timer).await
     }
 
     /// The same over two halves of a link.
@@ -138,7 +139,7 @@ impl<'l, 'b> Connection<'l, 'b> {
         service: &mut impl AsyncService,
         timer: &impl Timer,
     ) -> Result<Infallible, ServeError<R::Error>> {
-        self.run_link(&mut Halves(reader, writer), service, timer).await
+        self.run_link(Halves(reader, writer), service, timer).await
     }
 
     async fn run<D: Duplex>(
@@ -164,13 +165,13 @@ impl<'l, 'b> Connection<'l, 'b> {
 
     async fn run_link<D: Duplex>(
         &mut self,
-        io: &mut D,
+        mut io: D,
         service: &mut impl AsyncService,
         timer: &impl Timer,
     ) -> Result<Infallible, ServeError<D::Error>> {
         self.is_link = true;
         loop {
-            let outcome = self.run(io, service, timer).await;
+            let outcome = self.run(&mut io, service, timer).await;
             self.begin_discard(timer.now());
             self.buffers.input.goes_on(outcome)?;
         }
@@ -200,8 +201,11 @@ impl<'l, 'b> Connection<'l, 'b> {
                     // Neither the time of the handler nor that of the writes is the peer's.
                     session.block(now);
                     let (written, free) = output.split();
-                    let call = service.call(&request, session.reply_into(free));
-                    let waited = A::answer(call, sending.send(writer, written)).await?;
+                    let waited = {
+                        let answered = pin!(service.call(&request, session.reply_into(free)));
+                        let before = Before { written, sending, writer: &mut *writer };
+                        A::answer(answered, before).await?
+                    };
                     if waited {
                         now = timer.now();
                     }

@@ -3,8 +3,8 @@ use core::pin::pin;
 use embedded_io_async::{Error, Read, Write};
 
 use super::Connection;
-use super::future::{First, Side, beside, race};
-use super::timer::{Timer, until};
+use super::Timer;
+use super::future::{Side, before, beside};
 use crate::front::{Buffers, Discard, Input, ServeError};
 use crate::session::{Session, Want};
 use crate::time::Instant;
@@ -49,10 +49,9 @@ impl<T: Read + Write> Duplex for Whole<'_, T> {
             return Ok(());
         }
         let due = due(session, *is_link, discard.as_ref().map(Discard::due), timer.now());
-        match race(receive(self.0, input, discard, timer), until(timer, due)).await {
-            First::A(received) => received,
-            First::B(()) => Ok(()),
-        }
+        let reading = pin!(receive(self.0, input, discard, timer));
+        let timeout = pin!(due.map(|at| timer.until(at)));
+        before(reading, timeout).await.unwrap_or(Ok(()))
     }
 }
 
@@ -76,22 +75,20 @@ impl<R: Read, W: Write<Error = R::Error>> Duplex for Halves<'_, R, W> {
         want: Want,
         timer: &impl Timer,
     ) -> Result<(), ServeError<R::Error>> {
-        let sent = sending.send(self.1, output.written());
+        let sent = pin!(sending.send(self.1, output.written()));
         if !matches!(want, Want::Input { .. }) {
             return sent.await;
         }
         let discarded = discard.as_ref().map(Discard::due);
         let mut reading = pin!(receive(self.0, input, discard, timer));
-        let (sent, side) = beside(sent, reading.as_mut()).await;
-        sent?;
+        let (outcome, side) = beside(sent, reading.as_mut()).await;
+        outcome?;
         if let Side::Done(received) = side {
             return received;
         }
-        let due = due(session, *is_link, discarded, timer.now());
-        match race(reading, until(timer, due)).await {
-            First::A(received) => received,
-            First::B(()) => Ok(()),
-        }
+        let timeout =
+            pin!(due(session, *is_link, discarded, timer.now()).map(|at| timer.until(at)));
+        before(reading, timeout).await.unwrap_or(Ok(()))
     }
 }
 
@@ -99,15 +96,15 @@ impl<R: Read, W: Write<Error = R::Error>> Duplex for Halves<'_, R, W> {
 fn due(
     session: &mut Session<'_>,
     is_link: bool,
-    discarded: Option<Instant>,
+    discard: Option<Instant>,
     now: Instant,
 ) -> Option<Instant> {
-    if discarded.is_some() {
-        return discarded;
+    if discard.is_some() {
+        return discard;
     }
     session.unblock(now);
-    let never = is_link && session.is_between_frames();
-    if never { None } else { session.deadline() }
+    let due = session.deadline().filter(|&at| at < Instant::MAX);
+    if is_link && session.is_between_frames() { None } else { due }
 }
 
 /// Reads once. When this ends, what was read is in the input, or discarded.

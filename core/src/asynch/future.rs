@@ -1,24 +1,24 @@
-//! The two ways in which the front waits for more than one thing. Without a dependency or an
-//! executor.
+//! The two ways in which the front waits for more than one thing: without a dependency or an
+//! executor, and by reference, since a future that is moved into another is stored twice.
 
 use core::future::{Future, poll_fn};
-use core::pin::{Pin, pin};
+use core::pin::Pin;
 use core::task::Poll;
 
-/// Which of two futures ended first.
-pub(super) enum First<A, B> {
-    A(A),
-    B(B),
-}
-
-/// The first of two futures to end; `a` where both are ready. The other is dropped.
-pub(super) async fn race<A: Future, B: Future>(a: A, b: B) -> First<A::Output, B::Output> {
-    let (mut a, mut b) = (pin!(a), pin!(b));
-    poll_fn(|cx| match a.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(First::A(output)),
-        Poll::Pending => b.as_mut().poll(cx).map(First::B),
+/// Waits for a future until a timer ends, if there is one: then `None`. The future is polled first.
+pub(super) fn before<A: Future, T: Future>(
+    mut future: Pin<&mut A>,
+    mut timer: Pin<&mut Option<T>>,
+) -> impl Future<Output = Option<A::Output>> {
+    poll_fn(move |cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|_| None),
+            None => Poll::Pending,
+        }
     })
-    .await
 }
 
 /// How far a future is that was polled while another was waited for.
@@ -32,22 +32,21 @@ pub(super) enum Side<T> {
 }
 
 /// Waits for `main`. While that is pending, `side` is polled too.
-pub(super) async fn beside<A: Future, B: Future>(
-    main: A,
+pub(super) fn beside<A: Future, B: Future>(
+    mut main: Pin<&mut A>,
     mut side: Pin<&mut B>,
-) -> (A::Output, Side<B::Output>) {
-    let mut main = pin!(main);
+) -> impl Future<Output = (A::Output, Side<B::Output>)> {
     let mut progress = Side::New;
-    let output = poll_fn(|cx| {
-        let polled = main.as_mut().poll(cx);
-        if polled.is_pending() && !matches!(progress, Side::Done(_)) {
-            progress = match side.as_mut().poll(cx) {
-                Poll::Ready(output) => Side::Done(output),
-                Poll::Pending => Side::Pending,
-            };
-        }
-        polled
+    poll_fn(move |cx| {
+        let Poll::Ready(output) = main.as_mut().poll(cx) else {
+            if !matches!(progress, Side::Done(_)) {
+                progress = match side.as_mut().poll(cx) {
+                    Poll::Ready(output) => Side::Done(output),
+                    Poll::Pending => Side::Pending,
+                };
+            }
+            return Poll::Pending;
+        };
+        Poll::Ready((output, core::mem::replace(&mut progress, Side::New)))
     })
-    .await;
-    (output, progress)
 }

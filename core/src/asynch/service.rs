@@ -40,34 +40,34 @@ pub trait AsyncService: Sized {
     /// Carries out all requests that a connection has received. A method of this trait, so that a
     /// service which never waits brings no code for waiting with it.
     #[doc(hidden)]
-    async fn pump<W: Write>(
+    fn pump<W: Write>(
         &mut self,
         connection: &mut Connection<'_, '_>,
         writer: &mut W,
         now: Instant,
         timer: &impl Timer,
-    ) -> Result<Want, ServeError<W::Error>> {
-        connection.pump(writer, self, now, timer, Early).await
+    ) -> impl Future<Output = Result<Want, ServeError<W::Error>>> {
+        connection.pump(writer, self, now, timer, Early)
     }
 }
 
 impl<T: AsyncService> AsyncService for &mut T {
-    async fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
-        (**self).call(request, reply).await
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> impl Future<Output = Answered> {
+        (**self).call(request, reply)
     }
 
     fn refused(&mut self, code: Code) {
         (**self).refused(code);
     }
 
-    async fn pump<W: Write>(
+    fn pump<W: Write>(
         &mut self,
         connection: &mut Connection<'_, '_>,
         writer: &mut W,
         now: Instant,
         timer: &impl Timer,
-    ) -> Result<Want, ServeError<W::Error>> {
-        (**self).pump(connection, writer, now, timer).await
+    ) -> impl Future<Output = Result<Want, ServeError<W::Error>>> {
+        (**self).pump(connection, writer, now, timer)
     }
 }
 
@@ -119,21 +119,21 @@ impl<S, B: BorrowMut<S>> AsyncService for Dispatcher<'_, S, B> {
 pub struct Batched<T>(pub T);
 
 impl<T: AsyncService> AsyncService for Batched<T> {
-    async fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
-        self.0.call(request, reply).await
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> impl Future<Output = Answered> {
+        self.0.call(request, reply)
     }
 
     fn refused(&mut self, code: Code) {
         self.0.refused(code);
     }
 
-    async fn pump<W: Write>(
+    fn pump<W: Write>(
         &mut self,
         connection: &mut Connection<'_, '_>,
         writer: &mut W,
         now: Instant,
         timer: &impl Timer,
-    ) -> Result<Want, ServeError<W::Error>> {
-        connection.pump(writer, &mut self.0, now, timer, Late).await
+    ) -> impl Future<Output = Result<Want, ServeError<W::Error>>> {
+        connection.pump(writer, &mut self.0, now, timer, Late)
     }
 }

@@ -30,15 +30,7 @@ impl<T: Timer + ?Sized> Timer for &T {
         (**self).now()
     }
 
-    async fn until(&self, at: Instant) {
-        (**self).until(at).await;
-    }
-}
-
-/// Ends at an instant, or never where there is none: no clock must know what the end of time is.
-pub(super) async fn until(timer: &impl Timer, at: Option<Instant>) {
-    match at {
-        Some(at) if at < Instant::MAX => timer.until(at).await,
-        _ => core::future::pending().await,
+    fn until(&self, at: Instant) -> impl Future<Output = ()> {
+        (**self).until(at)
     }
 }

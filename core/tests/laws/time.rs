@@ -95,11 +95,11 @@ fn a_clock_that_goes_backwards_is_harmless() {
 #[test]
 fn the_frame_timeout_is_paused_while_output_is_blocked() {
     let mut session = Session::new(&SMALL, Instant::from_millis(0));
-    let mut room = vec![0; SMALL.max_reply_frame_len()];
+    let mut enough = vec![0; SMALL.max_reply_frame_len()];
     let mut none = [0; 0];
     let frame = b"ECHO #1\nhi";
     let (_, step) =
-        session.step(Instant::from_millis(0), frame, false, &mut OutBuf::new(&mut room));
+        session.step(Instant::from_millis(0), frame, false, &mut OutBuf::new(&mut enough));
     assert!(matches!(step, Step::Wait(Want::Input { .. })));
     for now in [400, 10_000, 50_000] {
         let (consumed, step) =
@@ -108,14 +108,14 @@ fn the_frame_timeout_is_paused_while_output_is_blocked() {
         assert_eq!((consumed, session.deadline()), (0, None));
     }
     let (_, step) =
-        session.step(Instant::from_millis(60_000), frame, false, &mut OutBuf::new(&mut room));
+        session.step(Instant::from_millis(60_000), frame, false, &mut OutBuf::new(&mut enough));
     assert!(matches!(step, Step::Wait(Want::Input { .. })), "{step:?}");
     assert_eq!(
         session.deadline(),
         Some(Instant::from_millis(60_600)),
         "400 of 1,000 ms had passed"
     );
-    let mut out = OutBuf::new(&mut room);
+    let mut out = OutBuf::new(&mut enough);
     let (_, step) = session.step(Instant::from_millis(60_600), frame, false, &mut out);
     assert!(matches!(step, Step::Refused(_)));
     assert_eq!(out.written(), TIMEOUT.as_bytes());

@@ -94,17 +94,17 @@ fn servers() {
     }
 }
 
-/// Calls that are given up, behind those that a vector waits for.
-const GIVEN_UP: u64 = 3;
+/// Forgotten calls after those that a vector waits for.
+const FORGOTTEN: u64 = 3;
 
-/// A client with exactly the calls `in_flight` on their way. Those between them, and more behind
-/// them, were given up.
+/// A client with the vector's calls in flight. Those between them, and some after them, were
+/// forgotten.
 fn client(vector: &Value) -> ClientSession<8> {
     let in_flight: Vec<u64> =
         vector["in_flight"].as_array().expect("tags").iter().filter_map(Value::as_u64).collect();
     let capacity = vector["capacity"].as_u64().unwrap_or(4_096);
     let mut client = ClientSession::new(u32::try_from(capacity).expect("32 bits"), 1_000);
-    for tag in 0..=*in_flight.iter().max().expect("a call") + GIVEN_UP {
+    for tag in 0..=*in_flight.iter().max().expect("a call") + FORGOTTEN {
         let mut buf = [0; 64];
         let called =
             client.call_named("CALL", &Text(""), &mut OutBuf::new(&mut buf)).expect("called");
@@ -217,7 +217,7 @@ impl<'i> Payload<'i> for AnyBody<'i> {
 fn received(vector: &Value, piece: usize) -> Vec<Value> {
     let in_flight: Vec<u64> =
         vector["in_flight"].as_array().expect("tags").iter().filter_map(Value::as_u64).collect();
-    let last = *in_flight.iter().max().expect("a call") + GIVEN_UP;
+    let last = *in_flight.iter().max().expect("a call") + FORGOTTEN;
     let send = from_pieces(&vector["send"]);
     let given_up = (0..=last).filter(|tag| !in_flight.contains(tag)).map(|_| SILENT);
     let pieces = send.chunks(piece).map(|bytes| Action::Read(bytes.to_vec()));
@@ -311,7 +311,7 @@ fn complex_payloads() {
         let mut buf = vec![0; 4_096];
         let again = decoded
             .as_ref()
-            .map(|levels| postcard::to_slice(&levels.0, &mut buf).expect("room").to_vec());
+            .map(|levels| postcard::to_slice(&levels.0, &mut buf).expect("it fits").to_vec());
         assert_eq!(again, vector.value.is_some().then_some(vector.shortest), "{}", vector.name);
         let value = decoded.map(|levels| Complex::from(levels.0));
         assert_eq!(value, vector.value.as_ref().map(to_demo), "{}", vector.name);
@@ -335,7 +335,7 @@ enum Shape {
     Pair(u8, u8),
 }
 
-/// A type's decoder and encoder: the value as JSON and its shortest bytes, `None` for `bad-payload`.
+/// A value's JSON and its shortest encoding; `None` for `bad-payload`.
 fn again<T: DeserializeOwned + Serialize>(
     bytes: &[u8],
     as_json: impl Fn(&T) -> Value,

@@ -27,7 +27,7 @@ pub struct Case {
 
 /// How a case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CaseResult {
     /// The server did what docs/PROTOCOL.md says.
     Passed,
     /// It doesn't apply; the reason.
@@ -52,12 +52,12 @@ impl Case {
         self
     }
 
-    fn verdict(&self, target: &Target) -> Verdict {
+    fn result(&self, target: &Target) -> CaseResult {
         match &self.skipped {
-            Some(why) => Verdict::Skipped(why.clone()),
+            Some(why) => CaseResult::Skipped(why.clone()),
             None => match (self.check)(target) {
-                Ok(()) => Verdict::Passed,
-                Err(why) => Verdict::Failed(why),
+                Ok(()) => CaseResult::Passed,
+                Err(why) => CaseResult::Failed(why),
             },
         }
     }
@@ -96,13 +96,13 @@ pub fn timed(target: &Target) -> Vec<Case> {
 pub fn run(
     target: &Target,
     cases: &[Case],
-    mut report: impl FnMut(&Case, &Verdict),
+    mut report: impl FnMut(&Case, &CaseResult),
 ) -> Vec<String> {
     let mut failures = Vec::new();
     for case in cases {
-        let verdict = case.verdict(target);
-        report(case, &verdict);
-        if let Verdict::Failed(why) = verdict {
+        let result = case.result(target);
+        report(case, &result);
+        if let CaseResult::Failed(why) = result {
             failures.push(format!("{} (§{}): {why}", case.name, case.section));
         }
     }
@@ -114,8 +114,8 @@ pub fn run(
 /// # Panics
 /// If a case fails.
 pub fn assert_all_pass(target: &Target, cases: &[Case]) {
-    let failures = run(target, cases, |case, verdict| {
-        if let Verdict::Skipped(why) = verdict {
+    let failures = run(target, cases, |case, result| {
+        if let CaseResult::Skipped(why) = result {
             eprintln!("skipped: {}: {why}", case.name);
         }
     });

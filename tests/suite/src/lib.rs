@@ -20,5 +20,5 @@ pub mod scripted_server;
 pub mod target;
 pub mod vectors;
 
-pub use cases::{Case, Check, Verdict, run};
+pub use cases::{Case, CaseResult, Check, run};
 pub use target::Target;

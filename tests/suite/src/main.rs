@@ -6,7 +6,7 @@ use std::net::ToSocketAddrs;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use linecard_suite::cases::{self, Verdict};
+use linecard_suite::cases::{self, CaseResult};
 use linecard_suite::target::Target;
 
 const USAGE: &str = "\
@@ -70,10 +70,10 @@ fn set(target: &mut Target, flag: &str, value: &str) -> Result<(), String> {
 fn suite(target: &Target, only: &str) -> ExitCode {
     let mut cases = cases::all(target);
     cases.retain(|case| case.name.contains(only));
-    let failures = cases::run(target, &cases, |case, verdict| match verdict {
-        Verdict::Passed => println!("ok       {} (§{})", case.name, case.section),
-        Verdict::Skipped(why) => println!("skipped  {}: {why}", case.name),
-        Verdict::Failed(why) => println!("FAILED   {} (§{}): {why}", case.name, case.section),
+    let failures = cases::run(target, &cases, |case, result| match result {
+        CaseResult::Passed => println!("ok       {} (§{})", case.name, case.section),
+        CaseResult::Skipped(why) => println!("skipped  {}: {why}", case.name),
+        CaseResult::Failed(why) => println!("FAILED   {} (§{}): {why}", case.name, case.section),
     });
     println!("{} cases, {} failed", cases.len(), failures.len());
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

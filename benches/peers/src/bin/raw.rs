@@ -10,11 +10,11 @@ use std::env::args;
 use std::error::Error;
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::thread;
 
+use linecard_peers::listen;
 use mio::{Events, Interest, Poll, Token};
-use socket2::{Domain, Socket, Type};
 
 const BUF_LEN: usize = 64 * 1024;
 
@@ -25,19 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let echo = Echo::new(request_len.parse()?, &fs::read(reply)?);
     let listener = listen()?;
-    println!("listening on {}", listener.local_addr()?);
     match manner.as_str() {
         "blocking" => blocking(&listener, &echo),
         _ => epoll(listener, &echo),
     }
-}
-
-/// std and mio would listen with a backlog of 128, too small for the bursts.
-fn listen() -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
-    socket.listen(4096)?;
-    Ok(socket.into())
 }
 
 struct Echo {

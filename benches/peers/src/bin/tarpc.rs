@@ -11,12 +11,12 @@ use std::pin::pin;
 
 use futures::StreamExt;
 use linecard_demo::Complex;
+use linecard_peers::listen_async;
 use tarpc::serde_transport;
 use tarpc::server::{BaseChannel, Channel};
 use tarpc::tokio_serde::{Serializer, formats::Bincode};
 use tarpc::tokio_util::codec::LengthDelimitedCodec;
 use tarpc::{ClientMessage, Request, Response, context};
-use tokio::net::TcpSocket;
 
 #[tarpc::service]
 trait Demo {
@@ -43,10 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let [_, _frames, command, count, requests, replies] = args.as_slice() {
         return frames(command, count.parse()?, requests, replies);
     }
-    let socket = TcpSocket::new_v4()?;
-    socket.bind("127.0.0.1:0".parse()?)?;
-    let listener = socket.listen(4096)?;
-    println!("listening on {}", listener.local_addr()?);
+    let listener = listen_async()?;
     loop {
         let (tcp, _) = listener.accept().await?;
         tcp.set_nodelay(true)?;

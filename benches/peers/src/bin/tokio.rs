@@ -9,8 +9,9 @@ use std::fs;
 
 use futures::{SinkExt, StreamExt};
 use linecard_demo::Complex;
+use linecard_peers::listen_async;
 use serde::{Deserialize, Serialize};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 #[derive(Serialize, Deserialize)]
@@ -38,10 +39,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     if let [_, _frames, command, count, requests, replies] = args.as_slice() {
         return frames(command, count.parse()?, requests, replies);
     }
-    let socket = TcpSocket::new_v4()?;
-    socket.bind("127.0.0.1:0".parse()?)?;
-    let listener = socket.listen(4096)?;
-    println!("listening on {}", listener.local_addr()?);
+    let listener = listen_async()?;
     loop {
         let (tcp, _) = listener.accept().await?;
         tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Services that wait.
+//! Services that wait before they answer.
 
 use linecard_core::asynch::AsyncService;
 use linecard_core::{Answered, Code, Frame, Reply, Service};
@@ -6,12 +6,13 @@ use linecard_core::{Answered, Code, Frame, Reply, Service};
 use super::stream::pending;
 use crate::support::TestService;
 
-/// The test service, after a wait of so many polls. Notes what began, and what went on to an answer.
+/// The test service, which waits for so many polls first. Counts the requests that it started and
+/// those that it answered.
 #[derive(Default)]
 pub(crate) struct Waiting {
     pub(crate) inner: TestService,
     pub(crate) polls: u32,
-    pub(crate) begun: usize,
+    pub(crate) started: usize,
 }
 
 impl Waiting {
@@ -22,7 +23,7 @@ impl Waiting {
 
 impl AsyncService for Waiting {
     async fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
-        self.begun += 1;
+        self.started += 1;
         pending(self.polls).await;
         Service::call(&mut self.inner, request, reply)
     }

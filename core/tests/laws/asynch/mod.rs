@@ -1,7 +1,8 @@
-//! The async front over the scripts of the blocking one, and dropped wherever it waits.
+//! The async front over the scripts of the blocking one, and with its future dropped at every wait.
 
 mod handlers;
 mod serving;
+mod sizes;
 mod stream;
 mod waiting;
 

@@ -1,4 +1,4 @@
-//! Serving.
+//! The async front must do with a script what the blocking front does.
 
 use std::convert::Infallible;
 
@@ -10,7 +10,7 @@ use super::stream::{Pends, Stream, poll_for};
 use crate::blocking::Script;
 use crate::support::{MAX_ROUNDS, SMALL, TestService};
 
-/// What operations of streams are pending for.
+/// How many polls the operations of streams are pending.
 const PENDS: [Pends; 4] = [&[0], &[1], &[0, 1, 2], &[3, 0, 0, 1, 0]];
 
 type Outcome = Result<(), ServeError<ErrorKind>>;
@@ -22,9 +22,9 @@ struct Way {
     split: bool,
     /// For a link.
     link: bool,
-    /// Polls until a future is dropped and another begun.
+    /// Polls until the future is dropped and a new one made.
     polls: usize,
-    /// Free bytes beyond the least, in both buffers.
+    /// Bytes beyond the smallest size, in both buffers.
     spare: usize,
 }
 
@@ -41,7 +41,7 @@ const WAYS: [Way; 6] = {
     ]
 };
 
-/// Serves a stream to the end, however often that takes another future.
+/// Serves a stream to its end, with as many futures as that takes.
 fn served(io: &mut Stream, service: &mut impl AsyncService, way: Way) -> Outcome {
     let clock = io.clock();
     let mut rx = vec![0; SMALL.max_request_frame_len() + way.spare];
@@ -70,7 +70,7 @@ fn served(io: &mut Stream, service: &mut impl AsyncService, way: Way) -> Outcome
     panic!("it never ends")
 }
 
-/// The async front does with a script what the blocking front did.
+/// Checks that the async front does with a script what the blocking front did.
 pub(crate) fn serves_alike(script: &Script, outcome: Outcome, written: &[u8]) {
     for way in WAYS.into_iter().filter(|way| !way.split || !script.depends_on_order()) {
         for pends in PENDS {
@@ -87,7 +87,7 @@ pub(crate) fn serves_alike(script: &Script, outcome: Outcome, written: &[u8]) {
             };
             let got = served(&mut io, &mut Immediate(TestService::default()), way);
             check(&io, "at once", got);
-            // A handler that waits longer than a future lives would never be done.
+            // A handler that waits longer than its future lives would never finish.
             let polls = if way.polls == MAX_ROUNDS { 2 } else { 0 };
             io = Stream::new(script, pends);
             let got = served(&mut io, &mut Waiting::of(polls), way);
@@ -99,7 +99,7 @@ pub(crate) fn serves_alike(script: &Script, outcome: Outcome, written: &[u8]) {
     }
 }
 
-/// The same for a link.
+/// The same check for a link.
 pub(crate) fn serves_link_alike(script: &Script, written: &[u8], log: &[String]) {
     for way in WAYS {
         for pends in PENDS {

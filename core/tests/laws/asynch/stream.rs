@@ -1,5 +1,5 @@
-//! A script as an asynchronous stream whose operations are pending for a while first, a clock, and an
-//! executor that counts polls.
+//! A scripted asynchronous stream whose operations are pending for some polls first, a clock, and
+//! an executor that counts polls.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -16,18 +16,17 @@ use linecard_core::asynch::Timer;
 use crate::blocking::Script;
 use crate::support::MAX_ROUNDS;
 
-/// How many polls in a row operations are pending before they are done: one number each, round and
-/// round.
+/// How many polls each operation is pending: the numbers are used in turn, again and again.
 pub(crate) type Pends = &'static [u32];
 
 /// A stream, or one of its halves: they share the script.
 pub(crate) struct Stream {
     script: Rc<RefCell<Script>>,
     pends: Pends,
-    /// Operations begun, by their turn in `pends`.
+    /// The index in `pends` of the current operation.
     turn: usize,
-    /// How often the operation at hand is still pending. Kept when it is dropped, so that one that is
-    /// begun again and again comes to its end.
+    /// How many polls the current operation is still pending. Kept when its future is dropped, so
+    /// that an operation that is always started again gets done.
     left: u32,
 }
 
@@ -44,7 +43,7 @@ impl Stream {
     }
 
     pub(crate) fn clock(&self) -> Clock {
-        Clock { now: Rc::clone(&self.script.borrow().now), looked: Rc::default() }
+        Clock { now: Rc::clone(&self.script.borrow().now), calls: Rc::default() }
     }
 
     pub(crate) fn written(&self) -> Vec<u8> {
@@ -56,8 +55,8 @@ impl Stream {
         script.flushed == script.written.len()
     }
 
-    /// Pending as often as the operation at hand is to be. Then it is done at once, so an operation that
-    /// is dropped has had no effect.
+    /// Pending as long as the current operation is to be. After that the operation is done at once,
+    /// so that one that is dropped has had no effect.
     async fn begin(&mut self) {
         poll_fn(|cx| match self.left.checked_sub(1) {
             None => Poll::Ready(()),
@@ -73,7 +72,7 @@ impl Stream {
     }
 }
 
-/// Pending for so many polls.
+/// A future that is pending for so many polls.
 pub(crate) async fn pending(times: u32) {
     let mut left = times;
     poll_fn(|cx| match left.checked_sub(1) {
@@ -114,12 +113,12 @@ impl Write for Stream {
 #[derive(Clone)]
 pub(crate) struct Clock {
     now: Rc<RefCell<u64>>,
-    looked: Rc<Cell<usize>>,
+    calls: Rc<Cell<usize>>,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { now: Rc::default(), looked: Rc::default() }
+        Self { now: Rc::default(), calls: Rc::default() }
     }
 
     pub(crate) fn pass(&self, millis: u64) {
@@ -129,8 +128,8 @@ impl Clock {
 
 impl Timer for Clock {
     fn now(&self) -> Instant {
-        self.looked.set(self.looked.get() + 1);
-        assert!(self.looked.get() < 10 * MAX_ROUNDS, "it spins");
+        self.calls.set(self.calls.get() + 1);
+        assert!(self.calls.get() < 10 * MAX_ROUNDS, "it loops without end");
         Instant::from_millis(*self.now.borrow())
     }
 
@@ -166,9 +165,9 @@ struct Ends {
     to_read: VecDeque<u8>,
     is_closed: bool,
     written: Vec<u8>,
-    /// Bytes that can be written until there is more room; `None` is any number.
-    room: Option<usize>,
-    /// Reads that were begun, and dropped before they were done.
+    /// How many more bytes can be written; `None` is any number.
+    free: Option<usize>,
+    /// Reads that were dropped before they were done.
     dropped_reads: usize,
 }
 
@@ -181,8 +180,8 @@ impl Pipe {
         self.0.borrow_mut().is_closed = true;
     }
 
-    pub(crate) fn limit(&self, room: usize) {
-        self.0.borrow_mut().room = Some(room);
+    pub(crate) fn limit(&self, free: usize) {
+        self.0.borrow_mut().free = Some(free);
     }
 
     /// What was written since the last call.
@@ -200,10 +199,10 @@ impl ErrorType for Pipe {
     type Error = ErrorKind;
 }
 
-/// Counts itself when it is dropped before its end.
-struct Begun<'p>(&'p Pipe, bool);
+/// Counts a read that is dropped before it is done.
+struct PendingRead<'p>(&'p Pipe, bool);
 
-impl Drop for Begun<'_> {
+impl Drop for PendingRead<'_> {
     fn drop(&mut self) {
         self.0.0.borrow_mut().dropped_reads += usize::from(!self.1);
     }
@@ -211,7 +210,7 @@ impl Drop for Begun<'_> {
 
 impl Read for Pipe {
     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        let mut begun = Begun(self, false);
+        let mut pending_read = PendingRead(self, false);
         let len = poll_fn(|_| {
             let mut ends = self.0.borrow_mut();
             if ends.to_read.is_empty() && !ends.is_closed {
@@ -222,7 +221,7 @@ impl Read for Pipe {
             Poll::Ready(len)
         })
         .await;
-        begun.1 = true;
+        pending_read.1 = true;
         Ok(len)
     }
 }
@@ -231,12 +230,12 @@ impl Write for Pipe {
     async fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         poll_fn(|_| {
             let mut ends = self.0.borrow_mut();
-            let len = ends.room.map_or(bytes.len(), |room| room.min(bytes.len()));
+            let len = ends.free.map_or(bytes.len(), |free| free.min(bytes.len()));
             if len == 0 {
                 return Poll::Pending;
             }
             ends.written.extend_from_slice(&bytes[..len]);
-            ends.room = ends.room.map(|room| room - len);
+            ends.free = ends.free.map(|free| free - len);
             Poll::Ready(Ok(len))
         })
         .await

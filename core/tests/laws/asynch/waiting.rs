@@ -1,4 +1,4 @@
-//! Time that passes, handlers that wait, peers that are slow or gone.
+//! Timeouts, handlers that wait, peers that are slow or gone.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -27,23 +27,23 @@ impl Command for Slow {
     type Reply<'i> = Text<'i>;
 }
 
-/// `SLOW` waits for as many polls as it is told, and then for as long as the gate is shut.
+/// `SLOW n` waits for n polls, and then until the gate is open.
 #[derive(Default)]
 struct Board<'g> {
     shut: Option<&'g Cell<bool>>,
     runs: Rc<Runs>,
 }
 
-/// How often `SLOW` began, and was done.
+/// How often `SLOW` was started and finished.
 #[derive(Debug, Default)]
 struct Runs {
-    begun: Cell<usize>,
+    started: Cell<usize>,
     done: Cell<usize>,
 }
 
 impl Runs {
     fn both(&self) -> (usize, usize) {
-        (self.begun.get(), self.done.get())
+        (self.started.get(), self.done.get())
     }
 }
 
@@ -55,7 +55,7 @@ impl Handler<Echo> for Board<'_> {
 
 impl AsyncHandler<Slow> for Board<'_> {
     async fn handle_async(&mut self, polls: Postcard<u8>) -> Result<Text<'_>, Failed<'_>> {
-        self.runs.begun.update(|begun| begun + 1);
+        self.runs.started.update(|started| started + 1);
         pending(polls.0.into()).await;
         while self.shut.is_some_and(Cell::get) {
             pending(1).await;
@@ -67,7 +67,7 @@ impl AsyncHandler<Slow> for Board<'_> {
 
 type Both<'s, 'g> = Commands<(Echo, Slow), Board<'g>, &'s mut Board<'g>>;
 
-/// With room for several replies, or each would be sent before the next handler runs.
+/// The output holds several replies. Otherwise each would be sent before the next handler runs.
 fn buffers(limits: &Limits) -> (Vec<u8>, Vec<u8>) {
     (vec![0; limits.max_request_frame_len()], vec![0; 4 * limits.max_reply_frame_len()])
 }
@@ -168,7 +168,7 @@ fn a_reply_is_whole_when_the_peer_reads_slower_than_the_handler_works() {
     let peer = io.clone();
     peer.limit(2);
     peer.give("ECHO\nab\nSLOW 1\n\0\n");
-    // Dropped in every state: the handler waits, it is done and earlier bytes are not sent.
+    // The future is dropped while the handler waits, and while earlier bytes are not sent yet.
     let mut replies = String::new();
     {
         let mut task = pin!(connection.serve(&mut io, &mut service, &clock));
@@ -208,7 +208,7 @@ fn a_handler_that_is_dropped_is_answered_failed_once() {
 }
 
 #[test]
-fn the_time_of_a_handler_is_not_the_peers() {
+fn the_time_of_a_handler_does_not_count_against_the_peer() {
     let shut = Cell::new(true);
     let mut board = Board { shut: Some(&shut), ..Board::default() };
     let mut service = Both::new(&mut board);
@@ -232,7 +232,7 @@ fn the_time_of_a_handler_is_not_the_peers() {
 }
 
 #[test]
-fn deadlines_pass_while_nothing_comes() {
+fn deadlines_pass_while_nothing_is_received() {
     for (sent, timeout) in [("", 5_000), ("ECHO\n", 1_000)] {
         for split in [false, true] {
             connection!(connection, &SMALL);
@@ -258,7 +258,7 @@ fn deadlines_pass_while_nothing_comes() {
 }
 
 #[test]
-fn time_stands_still_while_the_peer_does_not_read() {
+fn timeouts_are_paused_while_the_peer_does_not_read() {
     connection!(connection, &SMALL);
     let (mut io, clock) = (Pipe::default(), Clock::new());
     let peer = io.clone();
@@ -297,7 +297,7 @@ fn over_halves_a_read_goes_on_while_replies_are_sent() {
 }
 
 #[test]
-fn a_peer_that_goes_while_a_handler_waits_changes_nothing_for_the_handler() {
+fn a_handler_finishes_when_the_peer_disconnects_meanwhile() {
     let shut = Cell::new(true);
     let mut board = Board { shut: Some(&shut), ..Board::default() };
     let runs = Rc::clone(&board.runs);
@@ -333,7 +333,7 @@ fn a_connection_can_be_stopped() {
 }
 
 #[test]
-fn a_link_is_discarded_until_it_was_silent_and_is_never_idle() {
+fn a_link_discards_until_silence_and_has_no_idle_timeout() {
     for split in [false, true] {
         connection!(connection, &SMALL);
         let (mut io, clock) = (Pipe::default(), Clock::new());
@@ -366,7 +366,7 @@ fn a_link_is_discarded_until_it_was_silent_and_is_never_idle() {
 }
 
 #[test]
-fn a_bound_table_is_served_as_it_is() {
+fn a_dispatcher_of_a_table_is_served() {
     let mut table = Table::<Board, 1>::new();
     table.insert_command::<Echo>().unwrap();
     let (mut rx, mut tx) = buffers(&SMALL);

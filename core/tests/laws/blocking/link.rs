@@ -1,5 +1,7 @@
 //! `serve_link`: a link that can't close.
 
+use std::convert::Infallible;
+
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use linecard_core::Instant;
 use linecard_core::blocking::{ServeError, serve_link};
@@ -8,15 +10,23 @@ use super::{Action, OVERRUN, SILENT, Script, read};
 use crate::asynch;
 use crate::support::{SMALL, TestService};
 
+fn serve_with_small_buffers<T: Read + Write>(
+    io: &mut T,
+    service: &mut TestService,
+    clock: &mut dyn FnMut() -> Instant,
+) -> Result<Infallible, ServeError<T::Error>> {
+    let mut rx = vec![0; SMALL.max_request_frame_len()];
+    let mut tx = vec![0; SMALL.max_reply_frame_len()];
+    serve_link(io, &SMALL, service, &mut rx, &mut tx, clock)
+}
+
 /// Serves a scripted link until it ends, and by the async front.
 fn serve_script(reads: impl IntoIterator<Item = Action>) -> (Script, Vec<String>) {
     let mut io = Script::reading(reads);
     let script = io.clone();
     let mut clock = io.clock();
     let mut service = TestService::default();
-    let (mut rx, mut tx) =
-        (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
-    let outcome = serve_link(&mut io, &SMALL, &mut service, &mut rx, &mut tx, &mut clock);
+    let outcome = serve_with_small_buffers(&mut io, &mut service, &mut clock);
     assert_eq!(outcome, Err(ServeError::Ended));
     asynch::serves_link_alike(&script, &io.written, &service.log);
     (io, service.log)
@@ -125,11 +135,9 @@ impl Write for Failing {
 /// How serving such a link ends, and after how many reads.
 fn failing(between: Result<usize, ErrorKind>) -> (ErrorKind, u32) {
     let mut io = Failing { reads: 0, between };
-    let (mut rx, mut tx) =
-        (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
     let service = &mut TestService::default();
     let clock = &mut || Instant::from_millis(0);
-    match serve_link(&mut io, &SMALL, service, &mut rx, &mut tx, clock) {
+    match serve_with_small_buffers(&mut io, service, clock) {
         Err(ServeError::Io(kind)) => (kind, io.reads),
         outcome => panic!("{outcome:?}"),
     }
@@ -153,10 +161,8 @@ fn a_link_that_is_gone_ends_at_once() {
     ] {
         let mut io = Script::reading([read("ECHO\na\n"), Action::Fail(kind), read("ECHO\nb\n")]);
         let mut clock = io.clock();
-        let (mut rx, mut tx) =
-            (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
         let service = &mut TestService::default();
-        let outcome = serve_link(&mut io, &SMALL, service, &mut rx, &mut tx, &mut clock);
+        let outcome = serve_with_small_buffers(&mut io, service, &mut clock);
         assert_eq!(outcome, Err(ServeError::Io(kind)));
         assert_eq!(io.written(), "OK\na\n");
     }
@@ -175,9 +181,7 @@ fn a_link_that_ends_or_fails_ends_the_loop() {
     assert_eq!(serve_script([read("!\n"), Action::Wait(10)]).0.written(), "ERR\nbad-head\n");
     let mut io = Script::reading([read("!\n"), Action::Fail(ErrorKind::BrokenPipe)]);
     let mut clock = io.clock();
-    let (mut rx, mut tx) =
-        (vec![0; SMALL.max_request_frame_len()], vec![0; SMALL.max_reply_frame_len()]);
     let service = &mut TestService::default();
-    let outcome = serve_link(&mut io, &SMALL, service, &mut rx, &mut tx, &mut clock);
+    let outcome = serve_with_small_buffers(&mut io, service, &mut clock);
     assert_eq!(outcome, Err(ServeError::Io(ErrorKind::BrokenPipe)));
 }

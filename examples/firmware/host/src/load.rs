@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use linecard_suite::cases::{self, Case, Verdict};
+use linecard_suite::cases::{self, Case, CaseResult};
 use linecard_suite::generate::{Random, frame_in_sync, stream_end};
 use linecard_suite::oracle::{Limits, serve};
 use linecard_suite::peer::Peer;
@@ -61,9 +61,9 @@ pub fn suite(target: &Target, part: Part, mut report: impl FnMut(&str)) -> Resul
             report(&format!("{word} {:5.1} s  {name} {why}", start.elapsed().as_secs_f32()));
         };
         failures.extend(cases::run(target, &[case], |case, verdict| match verdict {
-            Verdict::Passed => tell("ok     ", &case.name, ""),
-            Verdict::Skipped(why) => tell("skipped", &case.name, why),
-            Verdict::Failed(why) => tell("FAILED ", &case.name, why),
+            CaseResult::Passed => tell("ok     ", &case.name, ""),
+            CaseResult::Skipped(why) => tell("skipped", &case.name, why),
+            CaseResult::Failed(why) => tell("FAILED ", &case.name, why),
         }));
     }
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
