@@ -72,7 +72,14 @@ impl fmt::Display for Failed<'_> {
 
 impl core::error::Error for Failed<'_> {}
 
-/// Handles a command. The application's state implements it once for each command it serves.
+/// Handles a command. [`serves!`](crate::serves) writes the implementations for handlers that are
+/// methods; a handler that is generic, or takes part of a payload apart itself, is written by hand.
+///
+/// The application's state implements it once for each command it serves.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no handler for the command `{C}`",
+    label = "no `Handler<{C}>` for `{Self}`"
+)]
 pub trait Handler<C: Command> {
     /// Called once for each request whose body decoded, in the order of arrival.
     ///

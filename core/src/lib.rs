@@ -112,6 +112,7 @@ mod chain;
 mod client_session;
 mod code;
 mod command;
+pub mod declare;
 mod encode;
 mod frame;
 #[cfg(any(feature = "blocking", feature = "async"))]
@@ -143,7 +144,7 @@ pub use frame::{Body, Frame};
 pub use in_buf::InBuf;
 pub use limits::Limits;
 pub use out_buf::OutBuf;
-pub use payload::{Bytes, DecodeError, Payload, Postcard, Text};
+pub use payload::{Bytes, DecodeError, Empty, Payload, Postcard, Text};
 pub use reply::{Answered, Reply, refuse};
 pub use service::{Service, pump};
 pub use session::{Session, Step, Want};

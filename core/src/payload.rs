@@ -69,6 +69,21 @@ impl<'i> Payload<'i> for Text<'i> {
     }
 }
 
+/// Nothing: for a command that takes no data, or whose reply only says that it was done. It is
+/// received as an empty line or as a counted body of no bytes, and sent as an empty line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Empty;
+
+impl<'i> Payload<'i> for Empty {
+    fn decode(body: Body<'i>) -> Result<Self, DecodeError> {
+        if body.bytes().is_empty() { Ok(Self) } else { Err(DecodeError::Payload) }
+    }
+
+    fn encode(&self, encoder: Encoder<'_>) -> Result<Encoded, EncodeError> {
+        encoder.text("")
+    }
+}
+
 /// Raw bytes, always counted: an image, a block, a format of your own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes<'i>(pub &'i [u8]);

@@ -11,8 +11,8 @@ use core::marker::PhantomData;
 
 use crate::code::Code;
 use crate::command::{Command, Failed, Handler};
+use crate::declare::{is_command_name, is_same};
 use crate::frame::{Body, Frame};
-use crate::head::is_name;
 use crate::payload::Payload;
 use crate::reply::{Answered, Reply};
 use crate::service::Service;
@@ -39,7 +39,7 @@ impl<S> Entry<S> {
     where
         S: Handler<C>,
     {
-        const { assert!(is_free_name(C::NAME), "not a legal command name, or a reserved one") }
+        const { assert!(is_command_name(C::NAME), "not a legal command name, or a reserved one") }
         Self { name: C::NAME, hash: hash(C::NAME.as_bytes()), next: NONE, run: run::<C, S> }
     }
 }
@@ -67,38 +67,6 @@ fn run<C: Command, S: Handler<C>>(state: &mut S, body: &Body<'_>, reply: Reply<'
             Err(Failed(message)) => reply.error(Code::Failed, message),
         },
     }
-}
-
-/// Whether a program may have commands of these names.
-#[cfg(feature = "async")]
-pub(crate) const fn are_free(mut names: &[&str]) -> bool {
-    while let [name, rest @ ..] = names {
-        if !is_free_name(name) {
-            return false;
-        }
-        names = rest;
-    }
-    true
-}
-
-/// Whether no two of these names are the same.
-#[cfg(feature = "async")]
-pub(crate) const fn are_distinct(mut names: &[&str]) -> bool {
-    while let [name, rest @ ..] = names {
-        let mut others = rest;
-        while let [other, more @ ..] = others {
-            if is_same(name, other) {
-                return false;
-            }
-            others = more;
-        }
-        names = rest;
-    }
-    true
-}
-
-const fn is_free_name(name: &str) -> bool {
-    is_name(name) && !matches!(name.as_bytes(), b"OK" | b"ERR" | b"MORE" | [b'L', b'C', b'.', ..])
 }
 
 /// Why an entry was not inserted. The table stays as it was.
@@ -255,18 +223,6 @@ const fn chain_of(hash: u32, chains: usize) -> usize {
     ((hash >> 16) as usize).saturating_mul(chains) >> 16
 }
 
-/// `==`, at compile time too.
-const fn is_same(one: &str, other: &str) -> bool {
-    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
-    while let ([a, one_after @ ..], [b, other_after @ ..]) = (one, other) {
-        if *a != *b {
-            return false;
-        }
-        (one, other) = (one_after, other_after);
-    }
-    one.is_empty() && other.is_empty()
-}
-
 /// A service: a [`Table`] and the state that its handlers work on.
 #[derive(Debug)]
 pub struct Dispatcher<'t, S, B = S> {
@@ -298,10 +254,10 @@ mod tests {
     #[test]
     fn reserved_names_are_not_free() {
         for name in ["OK", "ERR", "MORE", "LC.", "LC.hello", "", "9", "A B"] {
-            assert!(!is_free_name(name), "{name}");
+            assert!(!is_command_name(name), "{name}");
         }
         for name in ["OKAY", "ok", "ERROR", "MORES", "LC", "LC-x", "lc.x"] {
-            assert!(is_free_name(name), "{name}");
+            assert!(is_command_name(name), "{name}");
         }
     }
 

@@ -6,10 +6,10 @@ use core::marker::PhantomData;
 use super::AsyncService;
 use crate::code::Code;
 use crate::command::{Command, Failed, Handler};
+use crate::declare::{is_command_name, is_unique};
 use crate::frame::{Body, Frame};
 use crate::payload::Payload;
 use crate::reply::{Answered, Reply};
-use crate::table::{are_distinct, are_free};
 
 /// Carries a command out, and may wait meanwhile: for a sensor, a bus, another server. Implemented by
 /// the application's state, once for each command. Every [`Handler`] is one.
@@ -43,6 +43,9 @@ impl<C: Command, S: Handler<C>> AsyncHandler<C> for S {
 }
 
 /// A list of commands that `S` has handlers for: a tuple of up to 16.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tuple of 1 to 16 commands that `{S}` has handlers for"
+)]
 pub trait Dispatch<S> {
     /// The commands' names.
     const NAMES: &'static [&'static str];
@@ -87,20 +90,31 @@ pub struct Commands<L, S, B = S> {
     marker: PhantomData<fn(&mut S) -> L>,
 }
 
-impl<L: Dispatch<S>, S, B: BorrowMut<S>> Commands<L, S, B> {
+impl<L, S, B> Commands<L, S, B> {
     /// Over a state, an `S` or a `&mut S`. A name that is not legal, or that two commands have, does
     /// not compile.
     #[must_use]
-    pub const fn new(state: B) -> Self {
+    pub const fn new(state: B) -> Self
+    where
+        L: Dispatch<S>,
+        B: BorrowMut<S>,
+    {
         const {
-            assert!(are_free(L::NAMES), "a command's name is not legal, or reserved");
-            assert!(are_distinct(L::NAMES), "two commands have the same name");
+            let mut names = L::NAMES;
+            while let [name, rest @ ..] = names {
+                assert!(is_command_name(name), "a command's name is not legal, or reserved");
+                assert!(is_unique(name, names), "two commands have the same name");
+                names = rest;
+            }
         }
         Self { state, marker: PhantomData }
     }
 
     /// The state.
-    pub fn state(&mut self) -> &mut S {
+    pub fn state(&mut self) -> &mut S
+    where
+        B: BorrowMut<S>,
+    {
         self.state.borrow_mut()
     }
 }
