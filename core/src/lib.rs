@@ -7,34 +7,32 @@
 //!
 //! # Start here
 //!
-//! - Declare a command: [`Command`], with [`Text`], [`Bytes`] or [`Postcard`] as its payloads.
-//! - Handle it: [`Handler`], one [`Table`] of handlers, a [`Dispatcher`] that binds it to your
-//!   state.
+//! - Declare a command: [`commands!`]. It implements [`Command`], with [`Text`], [`Bytes`],
+//!   [`Empty`] or [`Postcard`] as its payloads.
+//! - Handle it: [`serves!`]. It implements [`Handler`] and fills a [`Table`] of handlers; a
+//!   [`Dispatcher`] binds that to your state.
 //! - Serve over a UART or any blocking stream: [`blocking::serve_link`] and [`blocking::serve`].
 //! - Call over one: [`blocking::Caller`], or [`blocking::LinkCaller`] for a UART.
+//! - With embassy, tokio or another executor: `asynch` (feature `async`), whose handlers may wait.
 //! - On a desktop use the crate `linecard-std`, over smoltcp `linecard-smoltcp`.
 //!
 //! ```
-//! use linecard_core::{Command, Failed, Handler, Instant, Limits, OutBuf, Session, Table, Text, pump};
+//! use linecard_core::{Failed, Instant, Limits, OutBuf, Session, commands, pump, serves};
 //!
-//! /// Declared once, used by both sides.
-//! struct Greet;
-//! impl Command for Greet {
-//!     const NAME: &'static str = "GREET";
-//!     type Request<'i> = Text<'i>;
-//!     type Reply<'i> = Text<'i>;
+//! commands! {
+//!     /// Declared once, used by both sides.
+//!     pub Greet = "GREET": text => text;
 //! }
 //!
 //! struct Device;
-//! impl Handler<Greet> for Device {
-//!     fn handle<'a>(&'a mut self, name: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
-//!         if name.0.is_empty() { Err(Failed("no name")) } else { Ok(name) }
+//! impl Device {
+//!     fn greet<'a>(&mut self, name: &'a str) -> Result<&'a str, Failed<'a>> {
+//!         if name.is_empty() { Err(Failed("no name")) } else { Ok(name) }
 //!     }
 //! }
 //!
-//! let mut table = Table::<Device, 4>::new();
-//! table.insert_command::<Greet>().unwrap();
-//! let mut service = table.bind(Device);
+//! serves!(Device, TABLE: Greet => greet);
+//! let mut service = TABLE.bind(Device);
 //!
 //! let limits = Limits::DEVICE;
 //! let now = Instant::from_millis(0);
@@ -60,18 +58,20 @@
 //!
 //! | for | types |
 //! |---|---|
-//! | declaring | [`Command`], [`Handler`], [`Failed`]; [`Payload`]: [`Text`], [`Bytes`], [`Postcard`] |
+//! | declaring | [`commands!`], [`serves!`], [`declare`]; [`Command`], [`Handler`], [`Failed`] |
+//! | payloads | [`Payload`]: [`Text`], [`Bytes`], [`Empty`], [`Postcard`] |
 //! | values of fixed capacity | [`BoundedStr`], [`BoundedBytes`], [`UniqueMap`], [`Chain`] |
 //! | dispatch | [`Table`], [`Dispatcher`], [`Service`], [`table`] |
 //! | a server's connection | [`Session`], [`Limits`], [`pump`], [`Want`], [`Step`], [`Reply`] |
 //! | a client's connection | [`ClientSession`], [`Incoming`], [`CallError`], [`Refusal`], [`Fault`] |
 //! | a front's buffers and time | [`InBuf`], [`OutBuf`], [`Instant`] |
-//! | fronts | [`blocking`] |
+//! | fronts | [`blocking`], `asynch` |
 //! | tools | [`wire`], [`Frame`] |
 //!
 //! # Features
 //!
 //! - `blocking` (default): the fronts over embedded-io.
+//! - `async`: the fronts over embedded-io-async, for any executor.
 //! - `small`: size before speed, for a microcontroller.
 //! - `async`: a front over embedded-io-async, for any executor.
 //! - `defmt`: `defmt::Format` for limits, codes and instants.
