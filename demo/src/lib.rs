@@ -53,15 +53,10 @@ impl Command for ComplexCommand {
     type Reply<'i> = Postcard<Levels<'i>>;
 }
 
-/// `READ-TEMP`: an empty text in, a temperature in hundredths of a degree Celsius out. The async
-/// examples serve it: their handlers wait for a sensor.
-#[derive(Debug)]
-pub struct ReadTemp;
-
-impl Command for ReadTemp {
-    const NAME: &'static str = "READ-TEMP";
-    type Request<'i> = Text<'i>;
-    type Reply<'i> = Postcard<i16>;
+linecard_core::commands! {
+    /// `READ-TEMP`: a temperature in hundredths of a degree Celsius. Served by the async examples,
+    /// whose handlers wait for a sensor.
+    pub ReadTemp = "READ-TEMP": empty => i16;
 }
 
 /// The recursive struct as a chain of its levels, outermost first.

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use linecard_core::asynch::{AsyncHandler, Commands, Connection, Timer};
-use linecard_core::{Code, Failed, Handler, Limits, OutBuf, Postcard, Text, refuse};
-use linecard_demo::{ComplexCommand, Demo, Levels, ReadTemp, StringCommand};
+use linecard_core::asynch::{Connection, Timer};
+use linecard_core::{Code, Limits, OutBuf, refuse, serves};
+use linecard_demo::{ComplexCommand, Levels, ReadTemp, StringCommand};
 use linecard_tokio_example::{Stream, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -48,34 +48,31 @@ struct Options {
     workers: usize,
 }
 
-/// The state of one connection: both kinds of handler on one type.
-struct Board {
-    demo: Demo,
-}
+/// The state of one connection.
+struct Board;
 
-type Served = (StringCommand, ComplexCommand, ReadTemp);
-
-impl Handler<StringCommand> for Board {
-    fn handle<'a>(&'a mut self, text: Text<'a>) -> Result<Text<'a>, Failed<'a>> {
-        Handler::<StringCommand>::handle(&mut self.demo, text)
+#[expect(clippy::unused_self, reason = "the demo commands need no state")]
+impl Board {
+    fn string(&mut self, _text: &str) -> &'static str {
+        "Thank you."
     }
-}
 
-impl Handler<ComplexCommand> for Board {
-    fn handle<'a>(
-        &'a mut self,
-        levels: Postcard<Levels<'a>>,
-    ) -> Result<Postcard<Levels<'a>>, Failed<'a>> {
-        Handler::<ComplexCommand>::handle(&mut self.demo, levels)
+    fn complex<'a>(&mut self, levels: Levels<'a>) -> Levels<'a> {
+        levels
     }
-}
 
-impl AsyncHandler<ReadTemp> for Board {
-    async fn handle_async<'a>(&'a mut self, _: Text<'a>) -> Result<Postcard<i16>, Failed<'a>> {
+    /// Hundredths of a degree Celsius.
+    async fn read_temp(&mut self, (): ()) -> i16 {
         time::sleep(CONVERSION).await;
-        Ok(Postcard(2_150))
+        2_150
     }
 }
+
+serves!(async Board, Service:
+    StringCommand => string,
+    ComplexCommand => complex,
+    async ReadTemp => read_temp,
+);
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
@@ -141,7 +138,7 @@ async fn serve(tcp: TcpStream, mut stopping: watch::Receiver<bool>) -> io::Resul
     let mut rx = vec![0; LIMITS.max_request_frame_len()];
     let mut tx = vec![0; LIMITS.max_reply_frame_len()];
     let timer = TokioTimer::start();
-    let mut service = Commands::<Served, Board>::new(Board { demo: Demo });
+    let mut service = Service::<Board>::new(Board);
     let mut connection =
         Connection::new(&LIMITS, timer.now(), &mut rx, &mut tx).map_err(io::Error::other)?;
     let served = tokio::select! {
