@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! $ cargo build --release --bins --examples
-//! $ examples/tap sh -c 'target/release/linecard serve --listen :61000 & target/release/examples/tap_client 192.168.69.100 STRING hi; kill $!'
+//! $ examples/tap sh -c 'target/release/linecard serve --listen :61000 & sleep 1
+//!     target/release/examples/tap_client 192.168.69.100 STRING hi; kill $!'
 //! listening on [::]:61000
 //! Thank you.
 //! ```
 //!
-//! `COMPLEX` alone sends the article's struct, and checks that it comes back.
+//! `COMPLEX` without a text sends the demo's struct and checks that it comes back.
 
 #[cfg(target_os = "linux")]
 mod tap_link;
@@ -44,9 +45,9 @@ mod linux {
 
     use super::tap_link::{LinkOptions, Run, random};
 
-    /// Bytes of each of the connection's two rings, and of the longest request and reply.
+    /// Bytes of each ring of the connection, and of the longest request and reply.
     const RING_LEN: usize = 65_536;
-    /// How long the server may take to close as well.
+    /// How long the server may take to close.
     const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Calls one command with smoltcp on a TAP device.
@@ -54,10 +55,10 @@ mod linux {
     struct Options {
         #[command(flatten)]
         link: LinkOptions,
-        /// The server's TCP port, where ADDRESS has none
+        /// The server's TCP port, if ADDRESS has none
         #[arg(long, default_value_t = 61_000, value_parser = clap::value_parser!(u16).range(1..))]
         port: u16,
-        /// Seconds for connecting, and for the call
+        /// The timeout for connecting, and for the call
         #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
         timeout: f64,
         /// The server, with or without a port: 192.168.69.100, or an IPv6 address
@@ -85,7 +86,7 @@ mod linux {
         let addresses = options.link.addresses(&["192.168.69.2/24", "fd69::2/64"])?;
         let server = endpoint(&options.address, options.port)?;
         let timeout = std::time::Duration::try_from_secs_f64(options.timeout)
-            .map_err(|_| format!("{} is no time: give seconds", options.timeout))?;
+            .map_err(|_| format!("{} is not a number of seconds", options.timeout))?;
         let payload = options.payload.as_ref().map(|path| {
             std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
         });
@@ -99,12 +100,17 @@ mod linux {
         options.link.run(&addresses, 2, call)
     }
 
-    /// An address with a port, or one without and the port by default.
+    /// An address, with `port` unless it has its own.
     fn endpoint(text: &str, port: u16) -> Result<IpEndpoint, String> {
         let bare = text.parse::<IpAddress>().map(|address| IpEndpoint::new(address, port));
-        bare.or_else(|()| text.parse::<std::net::SocketAddr>().map(IpEndpoint::from)).map_err(|_| {
-            format!("{text:?} is no address of a server: give one like 192.168.69.100 or [fd69::100]:61000")
-        })
+        bare.or_else(|()| text.parse::<std::net::SocketAddr>().map(IpEndpoint::from)).map_err(
+            |_| {
+                format!(
+                    "{text:?} is not the address of a server: give one like 192.168.69.100 or \
+                 [fd69::100]:61000"
+                )
+            },
+        )
     }
 
     struct Call {
@@ -136,12 +142,12 @@ mod linux {
                 local_port,
                 self.timeout,
             )
-            .map_err(|error| self.said(said_of_stream(error)))?;
+            .map_err(|error| self.message(stream_error(error)))?;
             stream.set_timeout(self.timeout);
             let buffers = || vec![0; RING_LEN];
             let mut caller = Caller::<_, _, 1>::new(&mut stream, buffers(), buffers(), u32::MAX);
             let outcome = self.call(&mut caller);
-            // What the call came to is known: how the connection ends no longer matters.
+            // The call's outcome is known, so how the connection ends doesn't matter.
             let _ = stream.close(CLOSE_TIMEOUT);
             outcome
         }
@@ -152,32 +158,37 @@ mod linux {
         where
             T: embedded_io::Read<Error = ErrorKind> + embedded_io::Write,
         {
-            let said = |error| self.said(said_of_call(error));
+            let message = |error| self.message(call_error(error));
             match (&self.payload, &self.text) {
                 (Some(bytes), _) => {
-                    print(caller.call_named(&self.name, &Bytes(bytes)).map_err(said)?)
+                    print(caller.call_named(&self.name, &Bytes(bytes)).map_err(message)?)
                 }
                 (None, None) if self.name == ComplexCommand::NAME => {
                     let sent = Complex::sample();
-                    let levels = sent.levels().map_err(|_| "beyond the command's own limits")?;
-                    let reply = caller.call::<ComplexCommand>(&Postcard(levels)).map_err(said)?;
+                    let levels = sent.levels().map_err(|_| "over the command's limits")?;
+                    let reply =
+                        caller.call::<ComplexCommand>(&Postcard(levels)).map_err(message)?;
                     let got = Complex::from(reply.0);
                     println!("{got}");
-                    if got == sent { Ok(()) } else { Err("not the struct that was sent".into()) }
+                    if got == sent {
+                        Ok(())
+                    } else {
+                        Err("this is not the struct that was sent".into())
+                    }
                 }
                 (None, text) => {
                     let text = Text(text.as_deref().unwrap_or_default());
-                    print(caller.call_named(&self.name, &text).map_err(said)?)
+                    print(caller.call_named(&self.name, &text).map_err(message)?)
                 }
             }
         }
 
-        fn said(&self, what: impl Display) -> String {
+        fn message(&self, what: impl Display) -> String {
             format!("{}: {what}", self.server)
         }
     }
 
-    /// The body as it came: a line with its end, or counted bytes.
+    /// Prints the body as it was received: a line with its end, or counted bytes.
     fn print(body: Body<'_>) -> Result<(), String> {
         let end: &[u8] = if matches!(body, Body::Line(_)) { b"\n" } else { b"" };
         let mut stdout = io::stdout().lock();
@@ -185,19 +196,19 @@ mod linux {
         written.and_then(|()| stdout.flush()).map_err(|error| error.to_string())
     }
 
-    fn said_of_stream(error: ErrorKind) -> &'static str {
+    fn stream_error(error: ErrorKind) -> &'static str {
         match error {
             ErrorKind::TimedOut => "no answer in time",
             ErrorKind::ConnectionRefused => "connection refused",
             ErrorKind::ConnectionReset => "the connection was reset",
-            ErrorKind::InvalidInput => "no way there from the stack's addresses: see --ip",
+            ErrorKind::InvalidInput => "no route from the stack's addresses: see --ip",
             _ => "the TAP device is gone",
         }
     }
 
-    fn said_of_call(error: CallerError<'_, ErrorKind>) -> String {
+    fn call_error(error: CallerError<'_, ErrorKind>) -> String {
         match error {
-            CallerError::Io(error) => said_of_stream(error).into(),
+            CallerError::Io(error) => stream_error(error).into(),
             error => error.to_string(),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! $ cargo build --release --bins --examples
-//! $ examples/tap sh -c 'target/release/examples/tap_server & target/release/linecard call 192.168.69.1 STRING hi; kill $!'
+//! $ examples/tap sh -c 'target/release/examples/tap_server &
+//!     target/release/linecard call 192.168.69.1 STRING hi; kill $!'
 //! listening on 192.168.69.1:61000
 //! Thank you.
 //! ```
@@ -45,9 +46,9 @@ mod linux {
 
     /// Connections served at once.
     const SLOTS: usize = 8;
-    /// Bytes of each of a connection's two rings.
+    /// Bytes of each ring of a connection.
     const RING_LEN: usize = 65_536;
-    /// How long connections may go on after SIGINT or SIGTERM.
+    /// How long connections may continue after SIGINT or SIGTERM.
     const STOP_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(5);
 
     /// Serves the demo commands with smoltcp on a TAP device.
@@ -58,10 +59,10 @@ mod linux {
         /// The TCP port
         #[arg(long, default_value_t = 61_000, value_parser = clap::value_parser!(u16).range(1..))]
         port: u16,
-        /// From a frame's first byte to its last
+        /// The longest time from a frame's first byte to its last
         #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
         frame_deadline: Duration,
-        /// Without a frame begun or a reply owed
+        /// The longest time without a frame begun or a reply owed
         #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
         idle_timeout: Duration,
     }
@@ -97,17 +98,17 @@ mod linux {
         options.link.run(
             &addresses,
             1,
-            Service { address, port: options.port, limits: options.limits() },
+            DemoServer { address, port: options.port, limits: options.limits() },
         )
     }
 
-    struct Service {
+    struct DemoServer {
         address: IpAddress,
         port: u16,
         limits: Limits,
     }
 
-    impl Run for Service {
+    impl Run for DemoServer {
         fn run<D: Device>(
             self,
             mut stack: Stack<'_, D>,
@@ -119,12 +120,12 @@ mod linux {
             let (mut frame, mut reply) =
                 (vec![0; self.limits.max_request_frame_len()], vec![0; RING_LEN]);
             let scratch = Scratch { frame: &mut frame, reply: &mut reply };
-            let parts = Resources {
+            let resources = Resources {
                 port: self.port,
                 ..Resources::new(slots, spare, scratch, &self.limits)
             };
             let mut server =
-                Server::new(&mut stack.sockets, parts).map_err(|error| error.to_string())?;
+                Server::new(&mut stack.sockets, resources).map_err(|error| error.to_string())?;
 
             stop_on_signals(&sleeper)?;
             announce(self.address, self.port).map_err(|error| error.to_string())?;

@@ -1,9 +1,9 @@
-//! The TAP examples against the kernel's own TCP, each test in a network namespace of its own: no
-//! root, no set-up.
+//! The TAP examples against the kernel's TCP, each test in a network namespace of its own. They
+//! need neither root nor set-up.
 //!
-//! A test here runs this program again inside `examples/tap`, where the test of the same name in
-//! `inside` does the work. Where no TAP device is to be had, that is said on standard error, and
-//! under `CI=true` it is a failure.
+//! A test here runs this program again inside `examples/tap`, with the test of the same name in
+//! `inside`. Where no TAP device is available, this is reported on standard error, and with
+//! `CI=true` the test fails.
 
 #![cfg(target_os = "linux")]
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 use linecard_suite::prerequisite;
 use linecard_suite::process::{self, Finished};
 
-/// More than any test here takes, on a busy machine.
+/// Longer than any test takes, on a busy machine.
 const LIMIT: Duration = Duration::from_mins(9);
 
 fn script() -> String {
@@ -28,8 +28,8 @@ fn in_tap(command: &[&str]) -> Finished {
     process::run(&script(), command, LIMIT)
 }
 
-/// Whether there is a TAP device to be had, and the examples that the tests run: `cargo test --test
-/// tap` alone would not build them.
+/// Whether a TAP device is available. Builds the examples that the tests run, which
+/// `cargo test --test tap` doesn't.
 fn is_ready() -> bool {
     static READY: OnceLock<bool> = OnceLock::new();
     *READY.get_or_init(|| {
@@ -62,16 +62,15 @@ fn inside(name: &str) {
         let program = program.to_str().expect("UTF-8");
         let name = format!("inside::{name}");
         let done = in_tap(&[program, "--exact", &name, "--ignored", "--nocapture"]);
-        let said = String::from_utf8_lossy(&done.stdout).into_owned();
-        assert!(done.status == Some(0), "{said}\n{}", done.stderr);
-        assert!(said.contains("1 passed"), "{said}");
+        let stdout = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(done.status == Some(0), "{stdout}\n{}", done.stderr);
+        assert!(stdout.contains("1 passed"), "{stdout}");
         eprint!("{}", done.stderr);
     }
 }
 
-/// What is ignored here is run there.
 #[test]
-fn each_test_inside_has_one_outside() {
+fn each_ignored_test_is_run_by_one_that_is_not() {
     let program = std::env::current_exe().expect("this program");
     let program = program.to_str().expect("UTF-8");
     let listed = |options: &[&str]| {
@@ -94,43 +93,43 @@ fn the_suite_passes() {
 }
 
 #[test]
-fn the_suites_deadlines_pass() {
-    inside("the_suites_deadlines_pass");
+fn the_suites_timeouts_pass() {
+    inside("the_suites_timeouts_pass");
 }
 
 #[test]
-fn the_tool_and_the_server_understand_each_other() {
-    inside("the_tool_and_the_server_understand_each_other");
+fn the_tool_calls_the_example_server() {
+    inside("the_tool_calls_the_example_server");
 }
 
 #[test]
-fn the_client_and_the_tool_understand_each_other() {
-    inside("the_client_and_the_tool_understand_each_other");
+fn the_example_client_calls_the_tools_server() {
+    inside("the_example_client_calls_the_tools_server");
 }
 
 #[test]
-fn thousands_come_and_are_reset_and_every_slot_is_alive() {
-    inside("thousands_come_and_are_reset_and_every_slot_is_alive");
+fn after_thousands_of_connects_and_resets_every_slot_is_alive() {
+    inside("after_thousands_of_connects_and_resets_every_slot_is_alive");
 }
 
 #[test]
-fn among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive() {
-    inside("among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive");
+fn among_hostile_peers_a_client_is_answered_and_every_slot_is_alive() {
+    inside("among_hostile_peers_a_client_is_answered_and_every_slot_is_alive");
 }
 
 #[test]
-fn in_loss_and_corruption_every_call_completes_and_no_reply_is_wrong() {
-    inside("in_loss_and_corruption_every_call_completes_and_no_reply_is_wrong");
+fn with_loss_and_corruption_every_call_completes_and_no_reply_is_wrong() {
+    inside("with_loss_and_corruption_every_call_completes_and_no_reply_is_wrong");
 }
 
 #[test]
-fn a_link_that_goes_away_ends_the_server_with_one_line() {
-    inside("a_link_that_goes_away_ends_the_server_with_one_line");
+fn a_deleted_device_ends_the_server_with_one_line() {
+    inside("a_deleted_device_ends_the_server_with_one_line");
 }
 
 #[test]
-fn what_cannot_be_is_one_clear_line() {
-    inside("what_cannot_be_is_one_clear_line");
+fn each_wrong_option_is_reported_in_one_line() {
+    inside("each_wrong_option_is_reported_in_one_line");
 }
 
 #[test]

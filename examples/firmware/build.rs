@@ -1,4 +1,4 @@
-//! Shows the linker where memory.x and device.x are.
+//! Tells the linker where memory.x and device.x are.
 
 fn main() {
     let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");

@@ -8,9 +8,9 @@ pub trait Platform {
     /// The time. It never goes backwards.
     fn now(&mut self) -> Instant;
 
-    /// Returns when a frame may have come, when `longest` has passed (`None`: for ever), or earlier.
-    /// On a microcontroller this waits for an interrupt, at the latest the timer's. Returning at
-    /// once is correct too, but wastes energy.
+    /// Returns when a frame may have come, when `longest` has passed (`None`: for ever), or
+    /// earlier. On a microcontroller this waits for an interrupt, at the latest the timer's.
+    /// Returning at once is correct too, but wastes energy.
     ///
     /// # Errors
     /// The device is gone.

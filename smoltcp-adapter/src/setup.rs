@@ -18,8 +18,8 @@ pub struct Timeouts {
     /// of it.
     pub handshake: Duration,
     /// How long bytes, or the FIN, may be unacknowledged without any of them being acknowledged
-    /// meanwhile. After that the connection is reset. Also the longest silence of a peer that leaves
-    /// keep-alives unanswered.
+    /// meanwhile. After that the connection is reset. Also the longest silence of a peer that
+    /// leaves keep-alives unanswered.
     pub write: Duration,
     /// Between keep-alive probes on a silent connection. Keep it well below `write`.
     pub keep_alive: Duration,
@@ -60,8 +60,8 @@ pub struct Scratch<'a> {
 pub struct Resources<'a, const N: usize> {
     /// TCP sockets, one per connection.
     ///
-    /// A receive ring holds at least [`Limits::max_request_frame_len`] bytes, and better one segment
-    /// more. With less, a peer may find the window too small for a segment while a frame is
+    /// A receive ring holds at least [`Limits::max_request_frame_len`] bytes, and better one
+    /// segment more. With less, a peer may find the window too small for a segment while a frame is
     /// incomplete, and wait for its persist timer.
     ///
     /// A transmit ring holds at least [`Limits::max_reply_frame_len`] bytes. What it holds beyond
@@ -200,8 +200,8 @@ fn check_socket(
     Ok(())
 }
 
-/// `SocketSet::get` without its panic. (Other kinds of socket exist only where another crate enables
-/// them.)
+/// `SocketSet::get` without its panic. (Other kinds of socket exist only where another crate
+/// enables them.)
 #[allow(unreachable_patterns, clippy::match_wildcard_for_single_variants)]
 pub(crate) fn tcp_socket<'s, 'a>(
     sockets: &'s SocketSet<'a>,

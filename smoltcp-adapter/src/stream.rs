@@ -14,8 +14,8 @@ use crate::receive::discard_all;
 use crate::setup::Timeouts;
 use crate::stack::Stack;
 
-/// One TCP connection. While it waits it polls the whole stack, so the stack's other sockets send and
-/// receive; a [`Server`](crate::Server) on the same stack is not polled.
+/// One TCP connection. While it waits it polls the whole stack, so the stack's other sockets send
+/// and receive; a [`Server`](crate::Server) on the same stack is not polled.
 ///
 /// Reads and writes wait until [a deadline](Self::set_deadline) and then fail with
 /// [`ErrorKind::TimedOut`]. It is one deadline for a whole call, in however many pieces its bytes
@@ -104,8 +104,8 @@ impl<'s, 'a, D: Device, H: Platform> Stream<'s, 'a, D, H> {
         &mut self.platform
     }
 
-    /// Ends the sending half: the peer reads everything written, then the end of the stream. Reading
-    /// goes on.
+    /// Ends the sending half: the peer reads everything written, then the end of the stream.
+    /// Reading goes on.
     pub fn shutdown(&mut self) {
         self.socket().close();
         self.poll();
@@ -192,8 +192,8 @@ impl<D: Device, H: Platform> Read for Stream<'_, '_, D, H> {
 }
 
 impl<D: Device, H: Platform> Write for Stream<'_, '_, D, H> {
-    /// Waits until the socket takes at least one byte. [`flush`](Write::flush) or the next read sends
-    /// it.
+    /// Waits until the socket takes at least one byte. [`flush`](Write::flush) or the next read
+    /// sends it.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
         if bytes.is_empty() {
             return Ok(0);

@@ -1,6 +1,6 @@
 //! Seeded faults on the link: hundreds of simulations with loss, duplication, delay, reordering and
-//! small segments, and more clients than slots. No reply is ever wrong or missing, and every slot is
-//! free at the end.
+//! small segments, and more clients than slots. No reply is ever wrong or missing, and every slot
+//! is free at the end.
 //!
 //! A failure names its seed; this runs that one alone:
 //!
@@ -23,8 +23,8 @@ use sim::{LIMITS, Sim, SimConfig, replies_to};
 
 /// A timeout that no simulation reaches. Other tests are about timeouts.
 const NEVER: core::time::Duration = core::time::Duration::from_secs(100_000);
-/// How long clients keep trying, in simulated time. A smoltcp that sends byte by byte and loses some
-/// repeats one segment in ten seconds.
+/// How long clients keep trying, in simulated time. A smoltcp that sends byte by byte and loses
+/// some repeats one segment in ten seconds.
 const TIME_LIMIT: Duration = Duration::from_secs(20_000);
 
 /// Runs `check` with each seed, or with `LINECARD_SEED` alone.

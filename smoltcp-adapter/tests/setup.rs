@@ -1,4 +1,5 @@
-//! Each mistake in a server's resources has its error, and nothing is changed before it is returned.
+//! Each mistake in a server's resources has its error, and nothing is changed before it is
+//! returned.
 
 mod sim;
 

@@ -1,5 +1,5 @@
-//! The server's slots over a link without faults: frames that wrap, clients that come and go, a full
-//! server, and the end of a connection.
+//! The server's slots over a link without faults: frames that wrap, clients that come and go, a
+//! full server, and the end of a connection.
 
 mod sim;
 

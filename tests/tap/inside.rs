@@ -1,4 +1,4 @@
-//! What the tests of tests/tap.rs do, inside a network namespace with tap0 up.
+//! The tests that tests/tap.rs runs inside a network namespace with tap0 up.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -36,30 +36,30 @@ fn tap_client(args: &[&str]) -> Finished {
     process::run(&example("tap_client"), args, LIMIT)
 }
 
-fn is_thanked(ended: &Finished) {
+fn assert_thanked(ended: &Finished) {
     assert!(ended.status == Some(0) && ended.stdout == b"Thank you.\n", "{ended:?}");
 }
 
-fn brings_the_struct_back(ended: &Finished) {
+fn assert_struct_returned(ended: &Finished) {
     let text = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status == Some(0) && text.contains("Piece of cake!"), "{ended:?}");
 }
 
-fn fails(ended: &Finished, words: &str) {
+fn assert_fails(ended: &Finished, message: &str) {
     assert!(ended.status == Some(1) && ended.stdout.is_empty(), "{ended:?}");
-    assert!(ended.stderr.lines().count() == 1 && ended.stderr.contains(words), "{ended:?}");
+    assert!(ended.stderr.lines().count() == 1 && ended.stderr.contains(message), "{ended:?}");
 }
 
 fn target(server: &Server) -> Target {
     Target { connections: SLOTS, connection_limit: Some(SLOTS), ..Target::device(server.addr) }
 }
 
-/// Every slot answers, all of them at once.
+/// All slots answer at once.
 fn assert_alive(addr: SocketAddr) {
     assert!(are_alive(addr));
 }
 
-/// Whether they do; not while one of them has still to close.
+/// Whether all slots answer at once. They don't while one is still closing.
 fn are_alive(addr: SocketAddr) -> bool {
     let streams: io::Result<Vec<_>> = (0..SLOTS).map(|_| try_to_connect(addr)).collect();
     let Ok(mut streams) = streams else { return false };
@@ -81,7 +81,7 @@ fn try_to_connect(addr: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// The addresses, but for the last where the kernel has no IPv6.
+/// The addresses, without the last one if the kernel has no IPv6.
 fn with_ipv6<'a>(addresses: &'a [&'a str]) -> &'a [&'a str] {
     let known = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
     if known.contains("tap0") {
@@ -100,7 +100,7 @@ fn ip(args: &str) {
 #[ignore = "only inside examples/tap"]
 fn the_suite_passes() {
     let server = tap_server(&[]);
-    // Those that wait longer are in the next test, at the same time.
+    // Cases that wait longer are in the next test, which runs at the same time.
     let target = Target { longest_wait: Duration::from_secs(2), ..target(&server) };
     cases::assert_all_pass(&target, &cases::all(&target));
     assert_alive(server.addr);
@@ -108,7 +108,7 @@ fn the_suite_passes() {
 
 #[test]
 #[ignore = "only inside examples/tap"]
-fn the_suites_deadlines_pass() {
+fn the_suites_timeouts_pass() {
     let server = tap_server(&["--frame-deadline", "1", "--idle-timeout", "3"]);
     let target = Target {
         frame_deadline: Some(Duration::from_secs(1)),
@@ -121,16 +121,16 @@ fn the_suites_deadlines_pass() {
 
 #[test]
 #[ignore = "only inside examples/tap"]
-fn the_tool_and_the_server_understand_each_other() {
+fn the_tool_calls_the_example_server() {
     let mut server = tap_server(&[]);
     for address in with_ipv6(&["192.168.69.1", "192.168.69.1:61000", "[fd69::1]:61000"]) {
-        is_thanked(&call(&[address, "STRING", "hi"]));
-        brings_the_struct_back(&call(&[address, "COMPLEX"]));
+        assert_thanked(&call(&[address, "STRING", "hi"]));
+        assert_struct_returned(&call(&[address, "COMPLEX"]));
     }
-    fails(&call(&["192.168.69.1", "FROB", "x"]), "unknown-command");
+    assert_fails(&call(&["192.168.69.1", "FROB", "x"]), "unknown-command");
     let _ = call(&["192.168.69.1", "STRING", "hi"]);
 
-    // A client that is there when the server is told to go is told so.
+    // A client that is connected when the server stops is notified.
     let mut stream = connect(server.addr);
     stream.write_all(b"STRING\nhi\n").expect("to send");
     let mut reply = [0; 14];
@@ -148,22 +148,22 @@ fn the_tool_and_the_server_understand_each_other() {
 
 #[test]
 #[ignore = "only inside examples/tap"]
-fn the_client_and_the_tool_understand_each_other() {
+fn the_example_client_calls_the_tools_server() {
     let server = Server::start(LINECARD, &["serve", "--listen", ":0"]);
     let port = server.addr.port().to_string();
     for address in with_ipv6(&["192.168.69.100", "fd69::100"]) {
         let at = ["--port", &port, address];
-        is_thanked(&tap_client(&[&at[..], &["STRING", "hi"]].concat()));
-        brings_the_struct_back(&tap_client(&[&at[..], &["COMPLEX"]].concat()));
+        assert_thanked(&tap_client(&[&at[..], &["STRING", "hi"]].concat()));
+        assert_struct_returned(&tap_client(&[&at[..], &["COMPLEX"]].concat()));
     }
     let at = format!("192.168.69.100:{port}");
-    fails(&tap_client(&[&at, "FROB", "x"]), "unknown-command");
-    fails(&tap_client(&["192.168.69.100:1", "STRING", "x"]), "refused");
-    fails(&tap_client(&["--timeout", "1", "192.168.69.77", "STRING", "x"]), "no answer");
+    assert_fails(&tap_client(&[&at, "FROB", "x"]), "unknown-command");
+    assert_fails(&tap_client(&["192.168.69.100:1", "STRING", "x"]), "refused");
+    assert_fails(&tap_client(&["--timeout", "1", "192.168.69.77", "STRING", "x"]), "no answer");
 
     let file = std::env::temp_dir().join(format!("linecard-tap-{}.pcap", std::process::id()));
     let path = file.to_str().expect("UTF-8");
-    is_thanked(&tap_client(&["--pcap", path, &at, "STRING", "hi"]));
+    assert_thanked(&tap_client(&["--pcap", path, &at, "STRING", "hi"]));
     let capture = std::fs::read(&file).expect("the capture");
     std::fs::remove_file(&file).expect("to remove it");
     assert!(capture.len() > 500 && capture[..4] == 0xa1b2_c3d4_u32.to_ne_bytes(), "{capture:?}");
@@ -175,12 +175,12 @@ fn the_client_and_the_tool_understand_each_other() {
 
 #[test]
 #[ignore = "only inside examples/tap"]
-fn thousands_come_and_are_reset_and_every_slot_is_alive() {
+fn after_thousands_of_connects_and_resets_every_slot_is_alive() {
     let server = tap_server(&[]);
     for round in 0..3_000 {
         let mut stream = connect(server.addr);
         match round % 4 {
-            // Reset: what the server sent is not read.
+            // The reply is not read, so closing resets the connection.
             0 => {
                 stream.write_all(b"STRING\nhi\n").expect("to send");
                 stream.peek(&mut [0]).expect("a reply");
@@ -198,55 +198,58 @@ fn thousands_come_and_are_reset_and_every_slot_is_alive() {
 
 #[test]
 #[ignore = "only inside examples/tap"]
-fn among_enemies_of_every_kind_a_caller_is_answered_and_every_slot_is_alive() {
+fn among_hostile_peers_a_client_is_answered_and_every_slot_is_alive() {
     let server = tap_server(&["--frame-deadline", "1"]);
-    let mut caller = connect(server.addr);
+    let mut client = connect(server.addr);
     let over = AtomicBool::new(false);
-    // Six slots for them, one for the caller, and one that stays.
+    // Six slots for them, one for the client, and one that stays free.
     let attackers: [Hostile; 6] =
-        [dribble, dribble, ignore_replies, ignore_replies, reset, send_nonsense];
+        [dribble, dribble, ignore_replies, ignore_replies, reset, send_garbage];
     let acts = attackers.map(|_| AtomicUsize::new(0));
     thread::scope(|scope| {
         for (attacker, acts) in attackers.into_iter().zip(&acts) {
             let (over, addr) = (&over, server.addr);
             scope.spawn(move || {
                 while !over.load(Relaxed) {
-                    // It is refused, reset and timed out; and tries again.
+                    // It is refused, reset or timed out, and connects again.
                     let _outcome =
                         try_to_connect(addr).and_then(|stream| attacker(stream, over, acts));
                 }
             });
         }
-        let _over = AtTheEnd(&over);
+        let _guard = SetOnDrop(&over);
         let end = Instant::now() + Duration::from_secs(4);
         while Instant::now() < end {
-            caller.write_all(b"STRING\nhi\n").expect("to send");
+            client.write_all(b"STRING\nhi\n").expect("to send");
             let mut reply = [0; 14];
-            caller.read_exact(&mut reply).expect("a reply");
+            client.read_exact(&mut reply).expect("a reply");
             assert_eq!(&reply, b"OK\nThank you.\n");
         }
     });
-    assert!(acts.iter().all(|acts| acts.load(Relaxed) > 10), "an hostile peer was weak: {acts:?}");
-    drop(caller);
+    assert!(
+        acts.iter().all(|acts| acts.load(Relaxed) > 10),
+        "a hostile peer did too little: {acts:?}"
+    );
+    drop(client);
     let end = Instant::now() + Duration::from_secs(20);
     while !are_alive(server.addr) {
         assert!(Instant::now() < end, "a slot is lost");
     }
 }
 
-/// Counts what it got done.
+/// Counts its actions.
 type Hostile = fn(TcpStream, &AtomicBool, &AtomicUsize) -> io::Result<()>;
 
-/// However it comes, lest the hostile peers go on when the caller has failed.
-struct AtTheEnd<'o>(&'o AtomicBool);
+/// Ends the hostile peers, also when the client fails.
+struct SetOnDrop<'f>(&'f AtomicBool);
 
-impl Drop for AtTheEnd<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Relaxed);
     }
 }
 
-/// A byte now and then, of a frame that never ends.
+/// Sends a frame that never ends, one byte at a time.
 fn dribble(mut stream: TcpStream, over: &AtomicBool, acts: &AtomicUsize) -> io::Result<()> {
     stream.write_all(b"STRING\n")?;
     while !over.load(Relaxed) {
@@ -257,7 +260,7 @@ fn dribble(mut stream: TcpStream, over: &AtomicBool, acts: &AtomicUsize) -> io::
     Ok(())
 }
 
-/// Requests on and on, and no look at a reply.
+/// Sends requests and never reads a reply.
 fn ignore_replies(mut stream: TcpStream, over: &AtomicBool, acts: &AtomicUsize) -> io::Result<()> {
     stream.set_write_timeout(Some(Duration::from_millis(100)))?;
     while !over.load(Relaxed) {
@@ -270,7 +273,7 @@ fn ignore_replies(mut stream: TcpStream, over: &AtomicBool, acts: &AtomicUsize) 
     Ok(())
 }
 
-/// What is not read when a socket closes makes that a reset.
+/// Closes with an unread reply, which resets the connection.
 fn reset(mut stream: TcpStream, _: &AtomicBool, acts: &AtomicUsize) -> io::Result<()> {
     stream.write_all(b"STRING\nhi\n")?;
     let mut reply = [0; 2];
@@ -279,7 +282,7 @@ fn reset(mut stream: TcpStream, _: &AtomicBool, acts: &AtomicUsize) -> io::Resul
     Ok(())
 }
 
-fn send_nonsense(mut stream: TcpStream, _: &AtomicBool, acts: &AtomicUsize) -> io::Result<()> {
+fn send_garbage(mut stream: TcpStream, _: &AtomicBool, acts: &AtomicUsize) -> io::Result<()> {
     stream.write_all(b"COMPLEX 3\n\xff\xff\xff\nFROB\n\xff\n9 9 9\n")?;
     let mut replies = Vec::new();
     stream.read_to_end(&mut replies)?;
@@ -289,45 +292,45 @@ fn send_nonsense(mut stream: TcpStream, _: &AtomicBool, acts: &AtomicUsize) -> i
 
 #[test]
 #[ignore = "only inside examples/tap"]
-fn in_loss_and_corruption_every_call_completes_and_no_reply_is_wrong() {
+fn with_loss_and_corruption_every_call_completes_and_no_reply_is_wrong() {
     ip("link set tap0 address 02:00:00:00:00:64");
     ip("neighbour replace 192.168.69.1 lladdr 02:00:00:00:00:01 dev tap0 nud permanent");
     let faults = ["--drop-chance", "10", "--corrupt-chance", "10"];
-    let known = ["--neighbour", "192.168.69.100=02:00:00:00:00:64"];
-    let _server = tap_server(&[&faults[..], &known].concat());
-    let begun = Instant::now();
+    let neighbour = ["--neighbour", "192.168.69.100=02:00:00:00:00:64"];
+    let _server = tap_server(&[&faults[..], &neighbour].concat());
+    let start = Instant::now();
     for round in 0..12 {
         let ended = match round % 2 {
             0 => call(&["192.168.69.1", "STRING", "hi", "--timeout", "60"]),
             _ => call(&["192.168.69.1", "COMPLEX", "--timeout", "60"]),
         };
-        if round % 2 == 0 { is_thanked(&ended) } else { brings_the_struct_back(&ended) }
+        if round % 2 == 0 { assert_thanked(&ended) } else { assert_struct_returned(&ended) }
     }
-    eprintln!("12 calls in {:?}", begun.elapsed());
+    eprintln!("12 calls in {:?}", start.elapsed());
 }
 
 #[test]
 #[ignore = "only inside examples/tap"]
-fn a_link_that_goes_away_ends_the_server_with_one_line() {
+fn a_deleted_device_ends_the_server_with_one_line() {
     let server = tap_server(&[]);
     ip("link delete tap0");
-    fails(&server.wait(LIMIT), "tap_server: ");
+    assert_fails(&server.wait(LIMIT), "tap_server: ");
 }
 
 #[test]
 #[ignore = "only inside examples/tap"]
-fn what_cannot_be_is_one_clear_line() {
+fn each_wrong_option_is_reported_in_one_line() {
     let server = tap_server(&[]);
-    let refused = |args: &[&str]| process::run(&example("tap_server"), args, LIMIT);
-    fails(&refused(&[]), "another process");
+    let server_with = |args: &[&str]| process::run(&example("tap_server"), args, LIMIT);
+    assert_fails(&server_with(&[]), "another process");
     drop(server);
-    fails(&refused(&["--tap", "a-name-much-too-long"]), "1 to 15");
-    fails(&refused(&["--tap", "lo"]), "no TAP device");
-    fails(&refused(&["--ip", "nonsense"]), "192.168.69.1/24");
-    fails(&refused(&["--ip", "224.0.0.1/24"]), "192.168.69.1/24");
-    fails(&refused(&["--gateway", "nonsense"]), "192.168.69.100");
-    fails(&refused(&["--neighbour", "nonsense"]), "02:00:00:00:00:64");
-    fails(&refused(&["--pcap", "/nowhere/capture"]), "/nowhere/capture");
-    fails(&tap_client(&["nonsense", "STRING", "hi"]), "192.168.69.100");
-    assert_eq!(refused(&["--no-such-option"]).status, Some(2));
+    assert_fails(&server_with(&["--tap", "a-name-much-too-long"]), "1 to 15");
+    assert_fails(&server_with(&["--tap", "lo"]), "not a TAP device");
+    assert_fails(&server_with(&["--ip", "nonsense"]), "192.168.69.1/24");
+    assert_fails(&server_with(&["--ip", "224.0.0.1/24"]), "192.168.69.1/24");
+    assert_fails(&server_with(&["--gateway", "nonsense"]), "192.168.69.100");
+    assert_fails(&server_with(&["--neighbour", "nonsense"]), "02:00:00:00:00:64");
+    assert_fails(&server_with(&["--pcap", "/nowhere/capture"]), "/nowhere/capture");
+    assert_fails(&tap_client(&["nonsense", "STRING", "hi"]), "192.168.69.100");
+    assert_eq!(server_with(&["--no-such-option"]).status, Some(2));
 }

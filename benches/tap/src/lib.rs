@@ -1,20 +1,20 @@
-//! What both bare servers of this comparison have in common: the link, and the size of the rings.
+//! What the servers of this comparison share: the link, and sockets of one size.
 
 use linecard_smoltcp::tap::{Clock, Sleeper, Tap};
 use smoltcp::iface::{Config, Interface};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
-/// Where every server listens.
+/// The port of every server.
 pub const PORT: u16 = 61_000;
 
-/// A failure, for a person.
+/// An error for the user.
 pub type Failure = Box<dyn std::error::Error>;
 
-/// tap0, and smoltcp with 192.168.69.1 on it.
+/// Opens tap0, with smoltcp at 192.168.69.1.
 ///
 /// # Errors
-/// No device.
+/// There is no device.
 pub fn open() -> Result<(Tap, Interface, Sleeper, Clock), Failure> {
     let mut tap = Tap::open("tap0")?;
     let (sleeper, clock) = (tap.sleeper()?, Clock::start());
@@ -26,17 +26,17 @@ pub fn open() -> Result<(Tap, Interface, Sleeper, Clock), Failure> {
     Ok((tap, iface, sleeper, clock))
 }
 
-/// A socket with rings of so many bytes.
+/// A socket with rings of `ring_len` bytes.
 #[must_use]
 pub fn socket(ring_len: usize) -> Socket<'static> {
     let ring = || SocketBuffer::new(vec![0; ring_len]);
     Socket::new(ring(), ring())
 }
 
-/// Tells the program that runs the comparison that it may begin.
+/// Prints the address: the comparison may begin.
 ///
 /// # Errors
-/// Nobody listens.
+/// Standard output is closed.
 pub fn announce() -> std::io::Result<()> {
     use std::io::Write as _;
     println!("listening on 192.168.69.1:{PORT}");

@@ -1,5 +1,5 @@
-//! Runs both servers in turns, loads them alike, and prints a table. To be started by
-//! benches/tap/run, which puts it into a network namespace.
+//! Runs both servers in turns under the same load, and prints a table. benches/tap/run starts it in
+//! a network namespace.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ use serde_json::Value;
 const SERVER: &str = "192.168.69.1:61000";
 const DEPTHS: [u32; 2] = [1, 64];
 
-/// A command's bytes, one way and the other, and who answers it.
+/// A request and its reply, and the Linecard server that answers it.
 struct Exchange {
     name: &'static str,
     server: &'static str,
@@ -35,7 +35,8 @@ fn main() -> Result<(), Failure> {
         Exchange::new("COMPLEX", "examples/tap_server", complex()?)?,
     ];
     println!(
-        "requests a second over TAP, one connection, both sides on CPU 0, median of {rounds} rounds of {seconds} s"
+        "requests per second over TAP, one connection, both sides on CPU 0, median of {rounds} \
+         rounds of {seconds} s"
     );
     let [echo, ours, ratio, best] = ["smoltcp echo", "Linecard", "ratio", "of best"];
     println!("{:<24}{echo:>12}{ours:>12}{ratio:>8}{best:>8}", "");
@@ -49,8 +50,8 @@ fn main() -> Result<(), Failure> {
             let best = fastest(&ours) / fastest(&echo);
             let (echo, ours) = (median(echo), median(ours));
             let Exchange { name, request_len, reply_len, .. } = exchange;
-            let what = format!("{name} {request_len}/{reply_len}, {depth} deep");
-            println!("{what:<24}{echo:>12.0}{ours:>12.0}{:>8.3}{best:>8.3}", ours / echo);
+            let label = format!("{name} {request_len}/{reply_len}, {depth} deep");
+            println!("{label:<24}{echo:>12.0}{ours:>12.0}{:>8.3}{best:>8.3}", ours / echo);
         }
     }
     Ok(())
@@ -92,15 +93,15 @@ impl Drop for Exchange {
         let _ = fs::remove_file(&self.request);
         let _ = fs::remove_file(&self.reply);
         if let Some(directory) = self.reply.parent() {
-            let _ = fs::remove_dir(directory); // when the last one leaves
+            let _ = fs::remove_dir(directory); // succeeds when it is empty
         }
     }
 }
 
-/// The article's struct, untagged like every request here.
+/// The demo's struct in an untagged request.
 fn complex() -> Result<Vec<u8>, Failure> {
     let value = Complex::sample();
-    let levels = value.levels().map_err(|_| "beyond the command's limits")?;
+    let levels = value.levels().map_err(|_| "over the command's limits")?;
     let mut bytes = [0; 4_096];
     let mut out = OutBuf::new(&mut bytes);
     ClientSession::<1>::new(0, 0)
@@ -121,15 +122,14 @@ fn linecard_server(programs: &Path, exchange: &Exchange) -> Command {
     pinned(&programs.join(exchange.server))
 }
 
-/// Server and client share a CPU: what one does not use, the other gets, and no wake-up crosses to
-/// another CPU.
+/// Server and client share one CPU, so no wake-up crosses to another one.
 fn pinned(program: &Path) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", "0"]).arg(program);
     command
 }
 
-/// A server that is ended with the measurement.
+/// A server that ends with the measurement.
 struct Running(Child);
 
 impl Drop for Running {
@@ -166,11 +166,11 @@ fn measure(
     let report: Value = serde_json::from_slice(&output.stdout)?;
     match (report["errors"].as_u64(), report["requests_per_second"].as_f64()) {
         (Some(0), Some(rate)) => Ok(rate),
-        _ => Err(format!("the load went wrong: {report}").into()),
+        _ => Err(format!("the load failed: {report}").into()),
     }
 }
 
-/// The round that was disturbed the least.
+/// The best round, the one with the least disturbance.
 fn fastest(figures: &[f64]) -> f64 {
     figures.iter().copied().fold(0.0, f64::max)
 }

@@ -1,5 +1,6 @@
-//! Interrupts only wake the program: the one handler masks the line that called, and whoever next waits for that line unmasks it.
-//! Devices hold their line up until they are served, so nothing is lost, and no state is shared with a handler.
+//! Interrupts only wake the program. The one handler masks the interrupt line, and the next wait
+//! for that line unmasks it. Devices keep their line active until they are served, so nothing is
+//! lost, and no state is shared with a handler.
 
 #![allow(unsafe_code)]
 
@@ -18,22 +19,23 @@ pub(crate) enum Line {
     Ethernet = 42,
 }
 
-/// The lines up to the last that is used; the ones behind it, which are never unmasked, need no vector.
+/// The lines up to the last that is used. Those after it are never unmasked and need no vector.
 const LINES: usize = Line::Ethernet as usize + 1;
 
-// SAFETY: `number` gives the line's own number, which never changes.
+// SAFETY: `number` returns the line's own number, which never changes.
 unsafe impl InterruptNumber for Line {
     fn number(self) -> u16 {
         self as u16
     }
 }
 
-/// Sleeps until the device behind `line` calls, or until the next tick of the clock; not at all when `ready` says yes.
+/// Sleeps until the device at `line` interrupts, or until the next tick of the clock. Returns at
+/// once when `ready` returns true.
 pub(crate) fn wait(line: Line, ready: impl FnOnce() -> bool) {
-    // With interrupts off, one that comes between the check and the sleep stays pending, and a pending interrupt ends WFI: no wake-up
-    // is lost.
+    // With interrupts disabled, one that comes between the check and the sleep stays pending, and a
+    // pending interrupt ends WFI. So no wake-up is lost.
     cortex_m::interrupt::free(|_| {
-        // SAFETY: unmasking breaks no critical section based on masks: there is none.
+        // SAFETY: unmasking can break a critical section that is based on masks. There is none.
         unsafe { NVIC::unmask(line) };
         if !ready() {
             cortex_m::asm::wfi();
@@ -41,21 +43,21 @@ pub(crate) fn wait(line: Line, ready: impl FnOnce() -> bool) {
     });
 }
 
-/// What the vector table holds for a device: an address of code.
+/// An entry of the vector table.
 type Handler = unsafe extern "C" fn();
 
 unsafe extern "C" {
-    /// The handler below, under the name that cortex-m-rt gives it.
+    /// The handler below, by the name that cortex-m-rt gives it.
     fn DefaultHandler();
 }
 
-/// The devices' part of the vector table, where cortex-m-rt's linker script looks for it.
+/// The devices' part of the vector table, where cortex-m-rt's linker script expects it.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [Handler; LINES] = [DefaultHandler; LINES];
 
-// SAFETY: a handler must not touch state that the program is using. This one writes a write-one-to-act register of the interrupt
-// controller (or never returns).
+// SAFETY: a handler must not touch state that the program uses. This one writes a register of the
+// interrupt controller in which only the ones that are written count, or never returns.
 #[exception]
 unsafe fn DefaultHandler(number: i16) {
     match u16::try_from(number) {
@@ -64,7 +66,7 @@ unsafe fn DefaultHandler(number: i16) {
     }
 }
 
-/// A line known by its number alone.
+/// A line known only by its number.
 #[derive(Clone, Copy)]
 struct Any(u16);
 

@@ -1,7 +1,9 @@
-//! What the images share: the board's clock, interrupts, UART, Ethernet controller and console, and what happens on a fault.
+//! What the images share: the board's clock, interrupts, UART, Ethernet controller and console, and
+//! what happens on a fault.
 //!
-//! Laws: nothing here allocates; nothing here panics; every wait ends by the next tick of the clock; every `unsafe` is in one of the five
-//! modules that allow it, each of which argues why it is sound. A fault is reported on the console and ends the program with an error.
+//! Nothing here allocates or panics. Every wait ends at the next tick of the clock. A fault is
+//! reported on the console and ends the program with an error. `unsafe` code is in the modules that
+//! allow it, each of which says why it is sound.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -15,8 +17,8 @@ pub mod network;
 mod register;
 pub mod uart;
 
-/// Starts the program afresh, after saying so: what an image does on a panic that can't be ruled out.
+/// Prints a line and resets the board: what an image does on a panic that can't be ruled out.
 pub fn restart() -> ! {
-    console::say(c"panic: the board starts afresh\n");
+    console::print(c"panic: the board restarts\n");
     cortex_m::peripheral::SCB::sys_reset()
 }

@@ -1,4 +1,4 @@
-//! Device registers: 32-bit words whose reads and writes are effects.
+//! Device registers: 32-bit words whose reads and writes have side effects.
 
 #![allow(unsafe_code)]
 
@@ -11,17 +11,18 @@ impl Register {
     ///
     /// # Safety
     ///
-    /// `address` must be that of a 32-bit device register of the chip, word-aligned, whose reads and writes change no memory that
-    /// Rust knows of: a register that starts a DMA transfer, say, is none of these. (This chip's UART and Ethernet controllers have
-    /// no DMA.)
+    /// `address` must be that of a 32-bit device register of the chip, word-aligned, whose reads
+    /// and writes change no memory that Rust knows of. A register that starts a DMA transfer is not
+    /// such a one. (This chip's UART and Ethernet controllers have no DMA.)
     pub(crate) const unsafe fn at(address: usize) -> Self {
         Self(address)
     }
 
-    /// Reads it; what that does besides is the device's affair.
+    /// Reads it. The side effects are the device's.
     pub(crate) fn read(self) -> u32 {
-        // SAFETY: `at` was promised an aligned device register. Volatile, so the read is neither merged nor left out; and a race
-        // with an interrupt handler could at worst confuse the device, for no memory lies behind the address.
+        // SAFETY: the caller of `at` guarantees an aligned device register. The read is volatile,
+        // so it is neither merged nor removed. A race with an interrupt handler could only confuse
+        // the device: there is no memory at the address.
         unsafe { core::ptr::with_exposed_provenance::<u32>(self.0).read_volatile() }
     }
 

@@ -1,7 +1,7 @@
 //! The first UART, as an `embedded_io` stream: 115,200 baud, 8 data bits, no parity, one stop bit.
 //!
-//! It never ends: a read that finds nothing by the next tick of the clock fails with `TimedOut`, so that whoever waits can look at its
-//! deadlines; then it should simply read again.
+//! The stream never ends. A read that receives nothing by the next tick of the clock fails with
+//! `TimedOut`, so that the caller can check its deadlines; then it should read again.
 
 #![allow(unsafe_code)]
 
@@ -10,8 +10,8 @@ use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use crate::interrupt::{self, Line};
 use crate::register::Register;
 
-// Registers of the LM3S6965 (data sheet: system control, GPIO port A, UART 0).
-// SAFETY: each is an aligned 32-bit register of that chip, and none of these devices writes to memory.
+// Registers of the LM3S6965 (data sheet: system control, GPIO port A, UART 0). SAFETY: each is an
+// aligned 32-bit register of that chip, and none of these devices writes to memory.
 const CLOCK_GATES_1: Register = unsafe { Register::at(0x400F_E104) };
 const CLOCK_GATES_2: Register = unsafe { Register::at(0x400F_E108) };
 const PINS_FUNCTION: Register = unsafe { Register::at(0x4000_4420) };
@@ -32,24 +32,24 @@ const PINS_RX_TX: u32 = 0b11;
 const BAUD: (u32, u32) = (6, 50);
 const EIGHT_BITS_WITH_FIFO: u32 = 0x70;
 const ENABLE_BOTH_WAYS: u32 = 0x301;
-/// Bytes have arrived, up to the FIFO's mark or some time ago.
-const CALL_ON_RECEIVE: u32 = 1 << 4 | 1 << 6;
+/// Bytes were received: as many as the FIFO's threshold, or some time ago.
+const RECEIVE_INTERRUPTS: u32 = 1 << 4 | 1 << 6;
 const RECEIVE_EMPTY: u32 = 1 << 4;
 const TRANSMIT_FULL: u32 = 1 << 5;
 const TRANSMITTING: u32 = 1 << 3;
 const OVERRUN: u32 = 1 << 11;
-/// Framing, parity, or a break in place of a byte.
-const GARBLED: u32 = 0b111 << 8;
+/// A framing or parity error, or a break.
+const LINE_ERRORS: u32 = 0b111 << 8;
 
 /// What can go wrong with a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
-    /// Nothing arrived by the next tick.
+    /// Nothing was received by the next tick.
     TimedOut,
-    /// Bytes arrived faster than they were read, and some are lost.
+    /// Bytes were received faster than they were read, and some are lost.
     Overrun,
-    /// What arrived was no byte: noise, a break, or another baud rate.
-    Garbled,
+    /// What was received is not a byte: noise, a break, or another baud rate.
+    Noise,
 }
 
 impl core::fmt::Display for Error {
@@ -57,7 +57,7 @@ impl core::fmt::Display for Error {
         f.write_str(match self {
             Self::TimedOut => "nothing received yet",
             Self::Overrun => "received bytes were lost",
-            Self::Garbled => "line noise",
+            Self::Noise => "line noise",
         })
     }
 }
@@ -69,7 +69,7 @@ impl embedded_io::Error for Error {
         match self {
             Self::TimedOut => ErrorKind::TimedOut,
             Self::Overrun => ErrorKind::Other,
-            Self::Garbled => ErrorKind::InvalidData,
+            Self::Noise => ErrorKind::InvalidData,
         }
     }
 }
@@ -78,7 +78,7 @@ impl embedded_io::Error for Error {
 pub struct Uart(());
 
 impl Uart {
-    /// Powers it and its pins, and sets it up. The clock must have been started: it ends the waits.
+    /// Powers the UART and its pins, and sets it up. The clock must be running: it ends the waits.
     #[must_use]
     pub fn new() -> Self {
         CLOCK_GATES_1.set(GATE_UART0);
@@ -89,12 +89,12 @@ impl Uart {
         BAUD_WHOLE.write(BAUD.0);
         BAUD_64THS.write(BAUD.1);
         LINE_CONTROL.write(EIGHT_BITS_WITH_FIFO);
-        INTERRUPT_MASK.write(CALL_ON_RECEIVE);
+        INTERRUPT_MASK.write(RECEIVE_INTERRUPTS);
         CONTROL.write(ENABLE_BOTH_WAYS);
         Self(())
     }
 
-    /// The byte that came first of those not yet read.
+    /// The oldest byte in the FIFO.
     fn next() -> Option<Result<u8, Error>> {
         if FLAGS.read() & RECEIVE_EMPTY != 0 {
             return None;
@@ -103,9 +103,9 @@ impl Uart {
         Some(if word & OVERRUN != 0 {
             ERRORS.write(0);
             Err(Error::Overrun)
-        } else if word & GARBLED != 0 {
+        } else if word & LINE_ERRORS != 0 {
             ERRORS.write(0);
-            Err(Error::Garbled)
+            Err(Error::Noise)
         } else {
             Ok((word & 0xFF) as u8)
         })
@@ -123,7 +123,8 @@ impl ErrorType for Uart {
 }
 
 impl Read for Uart {
-    /// Reads what has arrived; waits for the first byte until the next tick. Never returns 0, but for an empty `buf`.
+    /// Reads what was received. Waits for the first byte until the next tick. Returns 0 only for an
+    /// empty `buf`. After an error, bytes before it are lost as well.
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
         interrupt::wait(Line::Uart0, || buf.is_empty() || FLAGS.read() & RECEIVE_EMPTY == 0);
         let mut len = 0;
@@ -139,7 +140,8 @@ impl Read for Uart {
 }
 
 impl Write for Uart {
-    /// Takes as much as the FIFO does, at least one byte (it drains by itself: nobody can hold it up).
+    /// Writes as much as the FIFO takes, at least one byte. (There is no flow control: it always
+    /// drains.)
     fn write(&mut self, buf: &[u8]) -> Result<usize, Error> {
         let mut len = 0;
         for &byte in buf {
@@ -155,7 +157,7 @@ impl Write for Uart {
         Ok(len)
     }
 
-    /// Waits until the last byte has left.
+    /// Waits until the last byte was transmitted.
     fn flush(&mut self) -> Result<(), Error> {
         while FLAGS.read() & TRANSMITTING != 0 {
             interrupt::wait(Line::Uart0, || FLAGS.read() & TRANSMITTING == 0);

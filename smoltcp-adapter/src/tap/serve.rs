@@ -11,8 +11,8 @@ use super::sleep::Sleeper;
 use crate::server::Server;
 use crate::stack::Stack;
 
-/// Serves until `stop` returns how long the open connections may still take, and then until the last
-/// of them is closed. `stop` is called after each sleep; a [`Waker`](super::Waker) ends one.
+/// Serves until `stop` returns how long the open connections may still take, and then until the
+/// last of them is closed. `stop` is called after each sleep; a [`Waker`](super::Waker) ends one.
 ///
 /// # Errors
 /// The device is gone.

@@ -17,8 +17,8 @@ pub struct Sleeper {
     waker: Waker,
 }
 
-/// Ends a sleep from another thread or a signal handler. Where nobody sleeps, the next sleep returns
-/// at once.
+/// Ends a sleep from another thread or a signal handler. Where nobody sleeps, the next sleep
+/// returns at once.
 #[derive(Debug, Clone)]
 pub struct Waker(Arc<OwnedFd>);
 

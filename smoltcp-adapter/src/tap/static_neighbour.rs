@@ -1,5 +1,5 @@
-//! A neighbour that is known without ARP. ARP has no checksum: on a link that flips bits a reply can
-//! name a wrong address, which smoltcp then uses for a minute.
+//! A neighbour that is known without ARP. ARP has no checksum: on a link that flips bits a reply
+//! can name a wrong address, which smoltcp then uses for a minute.
 
 use smoltcp::phy::{self, Device, DeviceCapabilities};
 use smoltcp::time::{Duration, Instant};
@@ -23,7 +23,8 @@ pub struct StaticNeighbour<D> {
 }
 
 impl<D: Device> StaticNeighbour<D> {
-    /// The stack has the addresses `own`; its neighbour `address` has the Ethernet address `station`.
+    /// The stack has the addresses `own`; its neighbour `address` has the Ethernet address
+    /// `station`.
     pub fn new(
         lower: D,
         own: (Ipv4Address, EthernetAddress),

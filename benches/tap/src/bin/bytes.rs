@@ -1,5 +1,5 @@
-//! Linecard on smoltcp, with a command that only gives back the bytes of its body: what framing, session
-//! and slots cost at the struct's sizes, without its decoding and encoding.
+//! Linecard on smoltcp with a command that returns the bytes of its body: what framing, session and
+//! slots cost at the struct's sizes, without decoding and encoding it.
 
 use linecard_core::{Answered, Frame, Limits, Reply, Service};
 use linecard_smoltcp::{Resources, Scratch, Server, Stack, tap};

@@ -1,5 +1,5 @@
-//! The least that a smoltcp server can do: so many bytes in, so many out, and no look at any of
-//! them.
+//! The least that a smoltcp server can do: it receives so many bytes, and sends so many, without
+//! parsing any.
 //!
 //! ```text
 //! echo REQUEST_LEN REPLY_FILE
@@ -34,7 +34,7 @@ fn main() -> Result<(), Failure> {
     }
 }
 
-/// Answers every whole request; says whether there was one.
+/// Answers every complete request. Returns whether there was one.
 fn answer(socket: &mut Socket<'_>, request_len: usize, reply: &[u8]) -> bool {
     match socket.state() {
         State::Closed | State::TimeWait => {

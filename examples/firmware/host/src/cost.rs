@@ -1,4 +1,4 @@
-//! Instructions a request, on the microcontroller: QEMU counts them.
+//! Instructions per request on the microcontroller, counted by QEMU.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use crate::image::COST;
 use crate::qemu::{INSTRUCTION_NS, Qemu, Wiring};
 
 /// How long all requests may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Each command and its instructions a request: parsing, dispatch, decoding, the handler, encoding.
+/// Each command and its instructions per request: parsing, dispatch, decoding, handler, encoding.
 ///
 /// # Errors
-/// The board does not say what it should.
+/// The board's output is not as expected.
 pub fn measure() -> Result<Vec<(String, u64)>> {
-    let mut qemu = Qemu::boot(COST, Wiring::Counting, PATIENCE)?;
-    let (status, said) = qemu.wait_for_end(PATIENCE)?;
-    let said = String::from_utf8_lossy(&said).into_owned();
-    let costs: Option<Vec<_>> = said.lines().map(parse).collect();
+    let mut qemu = Qemu::boot(COST, Wiring::Counting, TIMEOUT)?;
+    let (status, output) = qemu.wait_for_end(TIMEOUT)?;
+    let output = String::from_utf8_lossy(&output).into_owned();
+    let costs: Option<Vec<_>> = output.lines().map(parse).collect();
     costs
         .filter(|costs| status.success() && !costs.is_empty())
-        .ok_or_else(|| format!("the board ends with {status} and says: {said}"))
+        .ok_or_else(|| format!("the board ends with {status} and prints: {output}"))
 }
 
 /// `NAME COUNT requests, ms: TIME`
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_is_told_in_instructions() {
+    fn time_is_converted_to_instructions() {
         assert_eq!(parse("STRING 1000 requests, ms: 64"), Some(("STRING".to_owned(), 1_000)));
         assert_eq!(parse("fault: 0x0"), None);
     }

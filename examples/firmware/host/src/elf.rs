@@ -1,4 +1,4 @@
-//! What an image's file says: how much it takes, what functions it has, and who calls whom.
+//! Reads an image's file: its size, its functions, and which function calls which.
 
 use std::fs;
 
@@ -10,9 +10,9 @@ use crate::image::Image;
 /// Bytes that an image takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Footprint {
-    /// In flash: code, constants, the vector table, and the first values of variables.
+    /// In flash: code, constants, the vector table, and the initial values of variables.
     pub flash: u64,
-    /// In RAM: variables. Not the stack.
+    /// In RAM: variables, without the stack.
     pub statics: u64,
 }
 
@@ -35,13 +35,13 @@ impl Elf {
     /// Reads it.
     ///
     /// # Errors
-    /// It isn't there: build it first.
+    /// The file is missing: build the image first.
     pub fn of(image: Image) -> Result<Self> {
         let path = image.path();
         fs::read(&path).map(Self).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// What the image takes.
+    /// The image's size.
     ///
     /// # Errors
     /// The file is damaged.
@@ -62,10 +62,10 @@ impl Elf {
         Ok(footprint)
     }
 
-    /// The address that the linker script gave a name.
+    /// The address of a symbol.
     ///
     /// # Errors
-    /// It has none of that name.
+    /// The image has no such symbol.
     pub fn address(&self, name: &str) -> Result<u64> {
         let file = self.parse()?;
         let symbol = file.symbols().find(|symbol| symbol.name() == Ok(name));
@@ -88,7 +88,7 @@ impl Elf {
 }
 
 fn function(file: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> Option<Function> {
-    // The lowest bit of a code address says that the code is Thumb; it is no part of the address.
+    // The lowest bit of a code address marks Thumb code and is not part of the address.
     let start = symbol.address() & !1;
     let section = file.section_by_index(symbol.section_index()?).ok()?;
     let code = section.data_range(start, symbol.size()).ok()??.to_vec();
@@ -97,7 +97,7 @@ fn function(file: &object::File<'_>, symbol: &object::Symbol<'_, '_>) -> Option<
 }
 
 impl Function {
-    /// The addresses that it calls or jumps to directly.
+    /// The addresses that the function calls or jumps to directly.
     #[must_use]
     pub fn targets(&self) -> Vec<u64> {
         let halves: Vec<u16> =
@@ -105,24 +105,27 @@ impl Function {
         let mut targets = Vec::new();
         let mut at = 0;
         while let Some(&first) = halves.get(at) {
-            // Thumb instructions are one half word, or two where the first begins with 0b11101, 0b1111.
+            // Thumb instructions are one half word, or two if the first begins with 0b11101 or
+            // 0b1111.
             if first < 0xE800 {
                 at += 1;
                 continue;
             }
             let second = halves.get(at + 1).copied().unwrap_or_default();
-            let behind = self.start + 2 * at as u64 + 4;
-            targets.extend(branch(first, second).map(|offset| behind.wrapping_add_signed(offset)));
+            let next = self.start + 2 * at as u64 + 4;
+            targets.extend(branch(first, second).map(|offset| next.wrapping_add_signed(offset)));
             at += 2;
         }
         targets
     }
 }
 
-/// How far `BL` and the long `B` go (ARM v7-M manual, encodings T1 and T4): 25 bits in pieces, signed.
+/// The offset of a `BL` or a long `B` (ARM v7-M manual, encodings T1 and T4): 25 bits in pieces,
+/// signed.
 ///
 /// ```text
-/// 11110 S imm10 · 1 L J1 1 J2 imm11      L: a call;  offset = S : ¬(J1⊕S) : ¬(J2⊕S) : imm10 : imm11 : 0
+/// 11110 S imm10 · 1 L J1 1 J2 imm11      L: a call
+/// offset = S : ¬(J1⊕S) : ¬(J2⊕S) : imm10 : imm11 : 0
 /// ```
 fn branch(first: u16, second: u16) -> Option<i64> {
     if first & 0xF800 != 0xF000 || second & 0x9000 != 0x9000 {
@@ -144,7 +147,8 @@ mod tests {
 
     #[test]
     fn branches_are_decoded() {
-        // `bl .`, `bl .+4`, `b.w .-2`, and two that are no branches: `ldr.w r0, [r1]` and `movw r0, #0`.
+        // `bl .`, `bl .+4`, `b.w .-2`, and two that are not branches: `ldr.w r0, [r1]` and
+        // `movw r0, #0`.
         assert_eq!(branch(0xF7FF, 0xFFFE), Some(-4));
         assert_eq!(branch(0xF000, 0xF800), Some(0));
         assert_eq!(branch(0xF7FF, 0xBFFD), Some(-6));

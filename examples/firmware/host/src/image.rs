@@ -1,4 +1,4 @@
-//! The images, and how they are built.
+//! The images and how they are built.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,21 +23,21 @@ pub const ECHO: Image = Image("echo");
 pub const ETHERNET: Image = Image("ethernet");
 /// Many requests from memory, timed.
 pub const COST: Image = Image("cost");
-/// A caller of a desktop server.
+/// A client of a desktop server.
 pub const CLIENT: Image = Image("client");
 /// Recurses until the stack overflows.
 pub const OVERFLOW: Image = Image("overflow");
-/// Reads where nothing is.
+/// Executes an undefined instruction.
 pub const FAULT: Image = Image("fault");
 
 impl Image {
-    /// Its file, once [`build`] has succeeded.
+    /// The file that [`build`] makes.
     #[must_use]
     pub fn path(self) -> PathBuf {
         target_dir().join(TARGET).join("release").join(self.0)
     }
 
-    /// The lines that it says when all goes well, which stand beside its source.
+    /// What it prints when all goes well: the file beside its source.
     ///
     /// # Errors
     /// The file can't be read.
@@ -47,10 +47,10 @@ impl Image {
     }
 }
 
-/// Builds all images; what cargo has to say goes to standard error.
+/// Builds all images. Cargo's messages go to standard error.
 ///
 /// # Errors
-/// The build fails, and has said why.
+/// The build fails; the reason was printed.
 pub fn build() -> Result<()> {
     let mut cargo = bare_metal();
     cargo.args(["build", "--release", "--locked", "--quiet", "--target", TARGET]);
@@ -61,7 +61,7 @@ pub fn build() -> Result<()> {
     if status.success() { Ok(()) } else { Err("the images can't be built".into()) }
 }
 
-/// The compiler that [`build`] uses, in a line.
+/// The compiler that [`build`] uses, in one line.
 ///
 /// # Errors
 /// There is none.
@@ -85,7 +85,7 @@ pub fn firmware() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Where cargo builds: the environment may say, as for any cargo.
+/// Cargo's target directory.
 fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| firmware().join("target"), PathBuf::from)
 }

@@ -1,7 +1,8 @@
-//! The host's side of the firmware: builds the images, boots them in QEMU, loads them, and looks into them.
+//! The host's side of the firmware: builds the images, boots them in QEMU, puts load on them, and
+//! inspects them.
 //!
-//! Laws: every QEMU has a time limit and is ended when its guard is dropped, or when this process dies in whatever way; nothing is
-//! installed; ports are free ones unless a person asks for one.
+//! Every QEMU has a time limit, and ends when its guard is dropped or this process dies. Nothing is
+//! installed. Ports are free ones unless the user asks for one.
 
 #![forbid(unsafe_code)]
 
@@ -15,5 +16,5 @@ mod qmp;
 pub mod record;
 pub mod sizes;
 
-/// A sentence says what went wrong.
+/// The error is a sentence for the user.
 pub type Result<T> = std::result::Result<T, String>;

@@ -1,4 +1,4 @@
-//! What the servers are put under: the whole-system suite, and many seeded frames, good and hostile.
+//! The load on the servers: the whole-system suite, and many seeded frames, valid and hostile.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -20,8 +20,8 @@ pub const CONNECTIONS: usize = 4;
 /// Frames sent at once, before the first reply is read.
 const BATCH: usize = 10;
 
-/// The Ethernet server as the suite should see it. Floods are small: what QEMU's network still has of a flood, when its peer has
-/// left, goes on into the slot, and a few such leave none free.
+/// The Ethernet server as the suite's target. Floods are small: when a peer closes, QEMU's network
+/// still sends the rest of its flood to the slot, and a few of these would leave no slot free.
 #[must_use]
 pub fn target(addr: SocketAddr) -> Target {
     let connections = CONNECTIONS;
@@ -37,33 +37,34 @@ pub fn target(addr: SocketAddr) -> Target {
 /// A part of the whole-system suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// All but the cases that wait for a deadline.
+    /// All cases that don't wait for a deadline.
     Busy,
-    /// Of those that do, every n-th from this one on: they may run side by side, each part on a board of its own.
+    /// Every `of`-th case that does, beginning with number `part`. Parts may run in parallel, each
+    /// on a board of its own.
     Waiting {
-        /// Its number.
+        /// The number of this part, from 0.
         part: usize,
-        /// How many there are.
+        /// The number of parts.
         of: usize,
     },
 }
 
-/// Runs a part of the whole-system suite; `report` gets a line for each case.
+/// Runs a part of the whole-system suite. `report` gets one line per case.
 ///
 /// # Errors
-/// Cases fail; their names and why.
+/// The names of the cases that failed, and why.
 pub fn suite(target: &Target, part: Part, mut report: impl FnMut(&str)) -> Result<()> {
     let mut failures = Vec::new();
     for case in cases_of(part, target) {
-        settle(target)?;
+        wait_for_slots(target)?;
         let start = Instant::now();
-        let mut tell = |word: &str, name: &str, why: &str| {
-            report(&format!("{word} {:5.1} s  {name} {why}", start.elapsed().as_secs_f32()));
+        let mut report_case = |outcome: &str, name: &str, why: &str| {
+            report(&format!("{outcome} {:5.1} s  {name} {why}", start.elapsed().as_secs_f32()));
         };
         failures.extend(cases::run(target, &[case], |case, verdict| match verdict {
-            CaseResult::Passed => tell("ok     ", &case.name, ""),
-            CaseResult::Skipped(why) => tell("skipped", &case.name, why),
-            CaseResult::Failed(why) => tell("FAILED ", &case.name, why),
+            CaseResult::Passed => report_case("ok     ", &case.name, ""),
+            CaseResult::Skipped(why) => report_case("skipped", &case.name, why),
+            CaseResult::Failed(why) => report_case("FAILED ", &case.name, why),
         }));
     }
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
@@ -80,8 +81,8 @@ fn cases_of(part: Part, target: &Target) -> Vec<Case> {
     }
 }
 
-/// Waits until every slot is free again: the case before may have left connections that are still being closed.
-fn settle(target: &Target) -> Result<()> {
+/// Waits until every slot is free again: connections of the case before may still be closing.
+fn wait_for_slots(target: &Target) -> Result<()> {
     let deadline = Instant::now() + target.patience;
     loop {
         match every_slot(target) {
@@ -92,11 +93,11 @@ fn settle(target: &Target) -> Result<()> {
     }
 }
 
-/// Sends `frames` seeded frames over several connections at once, a hostile end to a connection among them now and then; each reply is
-/// compared with what the oracle says. Then every slot still answers.
+/// Sends `frames` seeded frames over several connections at once, some of which end with hostile
+/// bytes. Compares each reply with the oracle's. Then every slot must still answer.
 ///
 /// # Errors
-/// A reply is not as it should be; with the seed that shows it again.
+/// A reply is wrong; the error names the seed.
 pub fn frames(target: &Target, frames: usize, seed: u64) -> Result<()> {
     let share = frames.div_ceil(CONNECTIONS);
     let seeds = (0..CONNECTIONS as u64).map(|at| seed + at);
@@ -104,7 +105,8 @@ pub fn frames(target: &Target, frames: usize, seed: u64) -> Result<()> {
         let senders: Vec<_> = seeds
             .map(|seed| {
                 scope.spawn(move || {
-                    many(target, share, seed).map_err(|error| format!("seed {seed}: {error}"))
+                    send_frames(target, share, seed)
+                        .map_err(|error| format!("seed {seed}: {error}"))
                 })
             })
             .collect();
@@ -113,8 +115,8 @@ pub fn frames(target: &Target, frames: usize, seed: u64) -> Result<()> {
     every_slot(target)
 }
 
-/// One connection after the other, until `frames` frames are answered.
-fn many(target: &Target, frames: usize, seed: u64) -> Result<()> {
+/// Uses one connection after the other until `frames` frames are answered.
+fn send_frames(target: &Target, frames: usize, seed: u64) -> Result<()> {
     let mut random = Random::new(seed);
     let mut left = frames;
     while left > 0 {
@@ -124,10 +126,10 @@ fn many(target: &Target, frames: usize, seed: u64) -> Result<()> {
             left = left.saturating_sub(BATCH);
         }
         let last = stream_end(&mut random, &target.limits);
-        let want = serve(&last, true, &target.limits).replies;
-        // Sending fails only once the server has closed; then its replies say whether it may have.
+        let expected = serve(&last, true, &target.limits).replies;
+        // Sending fails only after the server has closed. Its replies show whether it was right to.
         let sent = peer.send(&last).and_then(|()| peer.half_close());
-        peer.expect_end(&want).map_err(|error| format!("the end ({sent:?}): {error}"))?;
+        peer.expect_end(&expected).map_err(|error| format!("the end ({sent:?}): {error}"))?;
     }
     Ok(())
 }
@@ -138,16 +140,17 @@ fn batch(peer: &mut Peer, random: &mut Random, limits: &Limits) -> Result<()> {
     peer.expect(&serve(&bytes, false, limits).replies)
 }
 
-/// As many connections as there are slots, all open, all answer.
+/// Opens as many connections as there are slots. All of them must answer.
 ///
 /// # Errors
-/// One doesn't.
+/// One does not.
 pub fn every_slot(target: &Target) -> Result<()> {
     let peers = (0..CONNECTIONS).map(|_| Peer::connect(target)).collect::<Result<Vec<_>>>();
     peers?.iter_mut().try_for_each(Peer::is_alive)
 }
 
-/// The same frames for a link that can't close: no hostile ends, which would cost ten seconds of silence each.
+/// The same frames for a link that can't close, without hostile ends, which would take ten seconds
+/// of silence each.
 ///
 /// # Errors
 /// As for [`frames`].
@@ -161,7 +164,7 @@ pub fn frames_on_a_link(target: &Target, frames: usize, seed: u64) -> Result<()>
     peer.is_alive()
 }
 
-/// Bytes there and back over all sockets at once, for the echo: as much as the rings take, in pieces, then the end.
+/// Sends bytes to the echo over all sockets at once, and expects them back.
 ///
 /// # Errors
 /// They don't come back.
@@ -174,10 +177,14 @@ pub fn echo(addr: SocketAddr) -> Result<()> {
         let sending = thread::spawn(move || {
             sender.write_all(&vec![b'x'; LEN]).and_then(|()| sender.shutdown(Shutdown::Write))
         });
-        let mut came = Vec::new();
-        stream.read_to_end(&mut came)?;
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received)?;
         let sent = sending.join().is_ok_and(|sent| sent.is_ok());
-        if sent && came.len() == LEN { Ok(()) } else { Err(std::io::Error::other("lost bytes")) }
+        if sent && received.len() == LEN {
+            Ok(())
+        } else {
+            Err(std::io::Error::other("lost bytes"))
+        }
     };
     let senders: Vec<_> = (0..CONNECTIONS).map(|_| thread::spawn(once)).collect();
     senders.into_iter().try_for_each(|sender| match sender.join() {

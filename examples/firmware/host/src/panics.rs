@@ -1,28 +1,31 @@
-//! Is there a call to a panic routine? Every panic ends in the image's panic handler, so an image in which neither the handler nor any
-//! of the standard library's panic routines is left can't panic.
+//! Searches an image for panic routines. Every panic ends in the image's panic handler, so an image
+//! that contains neither the handler nor any of the standard library's panic routines can't panic.
 
 use crate::Result;
 use crate::elf::{Elf, Function};
 use crate::image::Image;
 
-/// A panic routine that is left in an image.
+/// A panic routine in an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Panic {
     /// Its name.
     pub routine: String,
-    /// Who calls it directly.
+    /// The functions that call it directly.
     pub callers: Vec<String>,
 }
 
 impl std::fmt::Display for Panic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let callers =
-            if self.callers.is_empty() { "nobody directly" } else { &*self.callers.join(", ") };
+        let callers = if self.callers.is_empty() {
+            "no function directly"
+        } else {
+            &*self.callers.join(", ")
+        };
         write!(f, "{} is called from {callers}", self.routine)
     }
 }
 
-/// The panic routines left in an image; none, it is to be hoped.
+/// The panic routines in an image.
 ///
 /// # Errors
 /// The image can't be read.
@@ -45,7 +48,7 @@ fn callers(functions: &[Function], routine: &Function) -> Vec<String> {
     names
 }
 
-/// The handler, the standard library's panic module, and its many short functions that do nothing but call it.
+/// The handler, the standard library's panic module, and the short functions that only call it.
 fn is_panic(name: &str) -> bool {
     const HANDLERS: [&str; 3] = ["rust_begin_unwind", "panic_handler", "panicked"];
     let last = name.rsplit("::").next().unwrap_or(name);

@@ -1,7 +1,8 @@
 //! One QEMU and its guard.
 //!
-//! It is ended when the guard is dropped (so also by a panic), when its time limit has passed, and, where the system has `setpriv`, when
-//! this process dies without being asked. The system counts the death of the *thread* that booted it: keep the guard in that thread.
+//! QEMU ends when the guard is dropped (also by a panic), when its time limit has passed, and,
+//! where the system has `setpriv`, when this process is killed. That is when the *thread* that
+//! booted it dies: keep the guard in that thread.
 
 use std::fs;
 use std::io::Read;
@@ -22,20 +23,20 @@ use crate::qmp::Control;
 
 const PROGRAM: &str = "qemu-system-arm";
 
-/// What an instruction takes of the board's time, where that is counted by instructions.
+/// The board's time per instruction, where time is counted by instructions.
 pub const INSTRUCTION_NS: u64 = 1 << INSTRUCTION_SHIFT;
 const INSTRUCTION_SHIFT: u32 = 6;
 
-/// How the board is wired up.
+/// What the board is connected to.
 #[derive(Clone, Copy, Debug)]
 pub enum Wiring<'a> {
-    /// Nothing is connected.
+    /// Nothing.
     Nothing,
-    /// Nothing is connected, and the board's time goes by its instructions: [`INSTRUCTION_NS`] each.
+    /// Nothing, and the board's time is counted by instructions: [`INSTRUCTION_NS`] each.
     Counting,
     /// This port of the host (0: a free one) is forwarded to port 61000 of the board.
     Server(u16),
-    /// The board reaches the host, and gets these words from it.
+    /// The board reaches the host, and gets this argument.
     Client(&'a str),
     /// The UART is on this port of the host (0: a free one).
     Uart(u16),
@@ -46,17 +47,17 @@ pub enum Wiring<'a> {
 pub struct Qemu {
     child: Arc<Mutex<Child>>,
     console: Receiver<Vec<u8>>,
-    said: Vec<u8>,
+    output: Vec<u8>,
     control: Control,
     dir: PathBuf,
-    /// Its end stops the watch over the time limit.
-    _watch: Sender<()>,
+    /// Dropping it ends the thread that enforces the time limit.
+    _watchdog: Sender<()>,
 }
 
-/// Is QEMU installed? If not, a sentence says what to do.
+/// Checks that QEMU is installed.
 ///
 /// # Errors
-/// It is not.
+/// It is not; the error says what to do.
 pub fn installed() -> Result<()> {
     let version = Command::new(PROGRAM).arg("--version").output();
     version.map(drop).map_err(|error| {
@@ -65,34 +66,41 @@ pub fn installed() -> Result<()> {
 }
 
 impl Qemu {
-    /// Boots an image; `limit` is all the time it has.
+    /// Boots an image, which runs for at most `limit`.
     ///
     /// # Errors
-    /// QEMU can't be started, or can't have the port.
+    /// QEMU can't be started, or the port is in use.
     pub fn boot(image: Image, wiring: Wiring<'_>, limit: Duration) -> Result<Self> {
         installed()?;
-        let dir = own_dir()?;
+        let dir = create_dir()?;
         let mut child =
             spawn(image, wiring, &dir).map_err(|error| format!("{PROGRAM}: {error}"))?;
         let stdout = child.stdout.take().ok_or("no pipe")?;
         let child = Arc::new(Mutex::new(child));
         let control = Control::connect(&dir.join("control"), || !has_ended(&child));
         let mut control = control.map_err(|error| {
-            end(&child);
+            kill(&child);
             let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
             let _ = fs::remove_dir_all(&dir);
             format!("{error}\n{log}")
         })?;
-        // It waits (-S) until we listen to it, lest it ends before; it may end before it replies to this.
-        let _ = control.ask("cont", &json!({}));
-        let watch = watch(&child, limit);
-        Ok(Self { child, console: follow(stdout), said: Vec::new(), control, dir, _watch: watch })
+        // QEMU was started stopped (-S), so that no output is missed. It may end before it replies.
+        let _ = control.run("cont", &json!({}));
+        let watchdog = start_watchdog(&child, limit);
+        Ok(Self {
+            child,
+            console: read_in_background(stdout),
+            output: Vec::new(),
+            control,
+            dir,
+            _watchdog: watchdog,
+        })
     }
 
-    /// Where the board is reached.
+    /// The board's address on the host.
     ///
     /// # Errors
-    /// Nowhere, as it was wired.
+    /// It has none with this wiring.
     pub fn addr(&mut self) -> Result<SocketAddr> {
         let forwarded = self.control.monitor("info usernet").unwrap_or_default();
         let forwarded = forwarded.lines().find(|line| line.contains("HOST_FORWARD"));
@@ -107,79 +115,87 @@ impl Qemu {
         Ok((Ipv4Addr::LOCALHOST, port).into())
     }
 
-    /// Waits until the board has said a line.
+    /// Waits until the board has printed a line.
     ///
     /// # Errors
-    /// It says something that begins with `fault` or `panic` instead, or ends, or is silent for `patience`.
-    pub fn wait_for(&mut self, line: &str, patience: Duration) -> Result<()> {
-        let deadline = Instant::now() + patience;
+    /// It reports a fault or a panic, or ends, or doesn't print the line within `timeout`.
+    pub fn wait_for(&mut self, line: &str, timeout: Duration) -> Result<()> {
+        let deadline = Instant::now() + timeout;
         loop {
-            let said = String::from_utf8_lossy(&self.said).into_owned();
-            if let Some(bad) = said.lines().find(|said| is_bad(said)) {
-                return Err(format!("the board says: {bad}"));
+            let output = String::from_utf8_lossy(&self.output).into_owned();
+            if let Some(error) = output.lines().find(|line| is_error(line)) {
+                return Err(format!("the board reports: {error}"));
             }
-            if said.lines().any(|said| said == line) {
+            if output.lines().any(|printed| printed == line) {
                 return Ok(());
             }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.console.recv_timeout(left) {
-                Ok(bytes) => self.said.extend(bytes),
+                Ok(bytes) => self.output.extend(bytes),
                 Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("no `{line}` in {patience:?}; the board said: {said}"));
+                    return Err(format!("no `{line}` in {timeout:?}; the board printed: {output}"));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(format!("QEMU ended; the board said: {said}\n{}", self.log()));
+                    return Err(format!("QEMU ended; the board printed: {output}\n{}", self.log()));
                 }
             }
         }
     }
 
-    /// All that the board has said so far.
+    /// Everything that the board has printed so far.
     #[must_use]
-    pub fn said(&self) -> &[u8] {
-        &self.said
+    pub fn output(&self) -> &[u8] {
+        &self.output
     }
 
-    /// Has nothing gone wrong so far?
+    /// Checks that the board runs without an error.
     ///
     /// # Errors
-    /// The board ended, or spoke of a fault or a panic.
-    pub fn is_well(&mut self) -> Result<()> {
-        self.said.extend(self.console.try_iter().flatten());
-        let said = String::from_utf8_lossy(&self.said);
-        match said.lines().find(|said| is_bad(said)) {
-            Some(bad) => Err(format!("the board says: {bad}")),
+    /// It ended, or reported a fault or a panic.
+    pub fn check(&mut self) -> Result<()> {
+        self.output.extend(self.console.try_iter().flatten());
+        let output = String::from_utf8_lossy(&self.output);
+        match output.lines().find(|line| is_error(line)) {
+            Some(error) => Err(format!("the board reports: {error}")),
             None if has_ended(&self.child) => Err(format!("QEMU ended; {}", self.log())),
             None => Ok(()),
         }
     }
 
-    /// Waits until the program has ended itself; gives its exit status and all it said.
+    /// Waits until the program has ended. Returns its exit status and output.
     ///
     /// # Errors
-    /// It is still running after `patience`.
-    pub fn wait_for_end(&mut self, patience: Duration) -> Result<(ExitStatus, Vec<u8>)> {
-        let deadline = Instant::now() + patience;
+    /// It is still running after `timeout`.
+    pub fn wait_for_end(&mut self, timeout: Duration) -> Result<(ExitStatus, Vec<u8>)> {
+        let deadline = Instant::now() + timeout;
         loop {
             match self.console.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.said.extend(bytes),
+                Ok(bytes) => self.output.extend(bytes),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    let said = String::from_utf8_lossy(&self.said);
+                    let output = String::from_utf8_lossy(&self.output);
                     return Err(format!(
-                        "still running after {patience:?}; the board said: {said}"
+                        "still running after {timeout:?}; the board printed: {output}"
                     ));
                 }
             }
         }
-        // Its console is closed: it is about to exit. The system offers no wait with a time limit.
+        // Its console is closed: it is about to exit. There is no wait with a timeout.
         loop {
             match lock(&self.child).try_wait() {
-                Ok(Some(status)) => return Ok((status, std::mem::take(&mut self.said))),
+                Ok(Some(status)) => return Ok((status, std::mem::take(&mut self.output))),
                 Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
-                _ => return Err("QEMU closed its console, and does not end".into()),
+                _ => return Err("QEMU closed its console but does not end".into()),
             }
         }
+    }
+
+    /// Sends a break over the UART: the board receives a framing error.
+    ///
+    /// # Errors
+    /// QEMU has ended, or the UART is not connected.
+    pub fn send_break(&mut self) -> Result<()> {
+        self.control.run("chardev-send-break", &json!({ "id": "serial0" })).map(drop)
     }
 
     /// The bytes of the board's memory from `address` on.
@@ -189,7 +205,7 @@ impl Qemu {
     pub fn memory(&mut self, address: u64, len: u64) -> Result<Vec<u8>> {
         let file = self.dir.join("memory");
         let arguments = json!({ "val": address, "size": len, "filename": file });
-        self.control.ask("pmemsave", &arguments)?;
+        self.control.run("pmemsave", &arguments)?;
         fs::read(&file).map_err(|error| error.to_string())
     }
 
@@ -206,12 +222,12 @@ impl Qemu {
 
 impl Drop for Qemu {
     fn drop(&mut self) {
-        end(&self.child);
+        kill(&self.child);
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
-fn is_bad(line: &str) -> bool {
+fn is_error(line: &str) -> bool {
     line.starts_with("fault") || line.starts_with("panic")
 }
 
@@ -233,8 +249,8 @@ fn spawn(image: Image, wiring: Wiring<'_>, dir: &Path) -> Result<Child> {
         Wiring::Server(port) => qemu
             .args(["-serial", "null", "-nic"])
             .arg(format!("user,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:61000")),
-        Wiring::Client(words) => {
-            semihosting = format!("{semihosting},arg={words}");
+        Wiring::Client(argument) => {
+            semihosting = format!("{semihosting},arg={argument}");
             qemu.args("-serial null -nic user".split(' '))
         }
         Wiring::Uart(port) => qemu
@@ -249,8 +265,8 @@ fn spawn(image: Image, wiring: Wiring<'_>, dir: &Path) -> Result<Child> {
     qemu.spawn().map_err(|error| error.to_string())
 }
 
-/// A new folder for this QEMU's socket and files.
-fn own_dir() -> Result<PathBuf> {
+/// A new directory for this QEMU's socket and files.
+fn create_dir() -> Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("linecard-qemu-{}-{}", std::process::id(), COUNT.fetch_add(1, Relaxed));
     let dir = std::env::temp_dir().join(name);
@@ -267,8 +283,8 @@ fn exists(program: &str) -> bool {
         .is_ok()
 }
 
-/// Hands on what comes from a pipe until its end.
-fn follow(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+/// Reads a pipe in a thread until its end.
+fn read_in_background(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (send, receive) = channel();
     thread::spawn(move || {
         let mut chunk = [0; 1024];
@@ -281,19 +297,19 @@ fn follow(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receive
 }
 
-/// Ends the child after `limit`, unless the sender is dropped before.
-fn watch(child: &Arc<Mutex<Child>>, limit: Duration) -> Sender<()> {
+/// Kills the child after `limit`, unless the sender is dropped before.
+fn start_watchdog(child: &Arc<Mutex<Child>>, limit: Duration) -> Sender<()> {
     let (send, receive) = channel::<()>();
     let child = Arc::clone(child);
     thread::spawn(move || {
         if receive.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-            end(&child);
+            kill(&child);
         }
     });
     send
 }
 
-fn end(child: &Mutex<Child>) {
+fn kill(child: &Mutex<Child>) {
     let mut child = lock(child);
     let _ = child.kill();
     let _ = child.wait();

@@ -1,4 +1,4 @@
-//! QEMU's control socket: requests and replies in JSON, a line each.
+//! QEMU's control socket (QMP): requests and replies in JSON, one per line.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::Result;
 
-/// How long QEMU may take to listen, or to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long QEMU may take to listen or to reply.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The socket.
 #[derive(Debug)]
@@ -19,28 +19,28 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Connects, as soon as QEMU listens; `alive` says whether waiting still makes sense.
+    /// Connects as soon as QEMU listens. Gives up when `alive` returns false.
     pub(crate) fn connect(path: &Path, mut alive: impl FnMut() -> bool) -> Result<Self> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let stream = loop {
             match UnixStream::connect(path) {
                 Ok(stream) => break stream,
                 Err(error) if Instant::now() > deadline || !alive() => {
                     return Err(format!("QEMU's control socket: {error}"));
                 }
-                // No event tells that another process listens.
+                // There is no event for another process beginning to listen.
                 Err(_) => std::thread::sleep(Duration::from_millis(5)),
             }
         };
-        stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+        stream.set_read_timeout(Some(TIMEOUT)).map_err(|error| error.to_string())?;
         let mut control = Self { stream: BufReader::new(stream) };
         control.line()?;
-        control.ask("qmp_capabilities", &json!({}))?;
+        control.run("qmp_capabilities", &json!({}))?;
         Ok(control)
     }
 
-    /// Asks, and gives what comes back.
-    pub(crate) fn ask(&mut self, command: &str, arguments: &Value) -> Result<Value> {
+    /// Runs a command and returns its result.
+    pub(crate) fn run(&mut self, command: &str, arguments: &Value) -> Result<Value> {
         let request = json!({ "execute": command, "arguments": arguments });
         writeln!(self.stream.get_mut(), "{request}").map_err(|error| format!("QEMU: {error}"))?;
         loop {
@@ -55,9 +55,9 @@ impl Control {
         }
     }
 
-    /// What QEMU's monitor prints for a command meant for people.
+    /// What QEMU's human monitor prints for a command.
     pub(crate) fn monitor(&mut self, command: &str) -> Result<String> {
-        let printed = self.ask("human-monitor-command", &json!({ "command-line": command }))?;
+        let printed = self.run("human-monitor-command", &json!({ "command-line": command }))?;
         Ok(printed.as_str().unwrap_or_default().to_owned())
     }
 

@@ -1,4 +1,4 @@
-//! docs/SIZES.md: the figures as last recorded, a table for each way to build.
+//! docs/SIZES.md: the recorded figures, one table per way to build.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,20 +8,20 @@ use crate::Result;
 use crate::image;
 use crate::sizes::{Row, parse, table};
 
-/// What stands before each table's compiler.
+/// The text before each table's compiler.
 const MEASURED_WITH: &str = "Measured with: `";
 
 /// What was measured with one compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its name and version, and where its `core` came from.
+    /// Its name and version, and where its `core` comes from.
     pub compiler: String,
     /// The figures.
     pub rows: Vec<Row>,
 }
 
 impl Record {
-    /// The way to build: with `core` as installed, or from source. Each has one table.
+    /// The way to build: with `core` as installed, or from source.
     fn way(&self) -> Option<&str> {
         self.compiler.rsplit_once(", ").map(|(_, way)| way)
     }
@@ -32,7 +32,7 @@ impl Record {
     }
 }
 
-/// All that docs/SIZES.md records.
+/// All records of docs/SIZES.md.
 ///
 /// # Errors
 /// It can't be read.
@@ -40,7 +40,7 @@ pub fn read() -> Result<Vec<Record>> {
     Ok(text()?.split(MEASURED_WITH).skip(1).filter_map(Record::parse).collect())
 }
 
-/// Puts a record in the place of the one for the same way to build, or behind the others.
+/// Replaces the record of the same way to build, or adds one.
 ///
 /// # Errors
 /// docs/SIZES.md can't be read or written.
@@ -48,7 +48,7 @@ pub fn write(new: Record) -> Result<()> {
     let text = text()?;
     let (words, _) = text.split_once(MEASURED_WITH).ok_or("docs/SIZES.md names no compiler")?;
     let records = replaced(read()?, new);
-    fs::write(file(), format!("{}\n{}", words.trim_end(), shown(&records)))
+    fs::write(file(), format!("{}\n{}", words.trim_end(), format_records(&records)))
         .map_err(|error| format!("docs/SIZES.md: {error}"))
 }
 
@@ -60,9 +60,9 @@ fn replaced(mut records: Vec<Record>, new: Record) -> Vec<Record> {
     records
 }
 
-/// As they stand in docs/SIZES.md.
+/// Formatted as in docs/SIZES.md.
 #[must_use]
-pub fn shown(records: &[Record]) -> String {
+pub fn format_records(records: &[Record]) -> String {
     records.iter().fold(String::new(), |mut text, Record { compiler, rows }| {
         let _ = write!(text, "\n{MEASURED_WITH}{compiler}`\n\n{}", table(rows));
         text
@@ -92,8 +92,11 @@ mod tests {
             record("rustc 1 (a, b), core as installed", 1),
             record("rustc 2, core from source", 2),
         ];
-        let read: Vec<Record> =
-            shown(&records).split(MEASURED_WITH).skip(1).filter_map(Record::parse).collect();
+        let read: Vec<Record> = format_records(&records)
+            .split(MEASURED_WITH)
+            .skip(1)
+            .filter_map(Record::parse)
+            .collect();
         assert_eq!(read, records);
     }
 

@@ -1,4 +1,4 @@
-//! The size table: what each image takes of flash and RAM, beside the budget.
+//! The size table: the flash and RAM of each image, and its budget.
 
 use std::fmt::Write as _;
 use std::thread;
@@ -12,31 +12,33 @@ use crate::image::{CORE, ECHO, EMPTY, ETHERNET, Image, SERIAL};
 use crate::load::{self, Part};
 use crate::qemu::{Qemu, Wiring};
 
-/// A figure may be greater than the recorded one by so many percent.
+/// By how many percent a figure may exceed the recorded one.
 const TOLERANCE: u64 = 3;
-/// How long QEMU may take for any one image.
+/// How long any one QEMU may run.
 const LIMIT: Duration = Duration::from_mins(10);
 /// How long a board may take to start on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Seeded frames that the Ethernet server gets, and the serial one.
-const FRAMES: (usize, usize) = (100_000, 10_000);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+/// Seeded frames sent to the Ethernet server.
+const ETHERNET_FRAMES: usize = 100_000;
+/// Seeded frames sent to the serial server.
+const SERIAL_FRAMES: usize = 10_000;
 /// What cortex-m-rt paints the stack with.
 const PAINT: [u8; 4] = [0xCC; 4];
 
 /// One image's figures, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Which.
+    /// Its name.
     pub image: &'static str,
-    /// Code, constants, vectors and the first values of variables.
+    /// Code, constants, vectors and the initial values of variables.
     pub flash: u64,
     /// Variables.
     pub statics: u64,
-    /// The deepest that the stack has been.
+    /// The most of the stack that was used.
     pub stack: u64,
 }
 
-/// What an image may take, in bytes; none is as much as it likes.
+/// The most that an image may take, in bytes; `None` is no limit.
 struct Budget {
     image: &'static str,
     what: &'static str,
@@ -84,10 +86,10 @@ const BUDGETS: [Budget; 5] = [
     },
 ];
 
-/// Measures all images, each under its load; `report` gets a line now and then.
+/// Measures all images, each under its load. `report` gets progress messages.
 ///
 /// # Errors
-/// An image doesn't stand its load.
+/// An image fails under its load.
 pub fn measure(report: &(dyn Fn(&str) + Sync)) -> Result<Vec<Row>> {
     let stacks = thread::scope(|scope| {
         let boards = loads().map(|load| scope.spawn(move || (load.image(), stack(load, report))));
@@ -106,20 +108,20 @@ pub fn measure(report: &(dyn Fn(&str) + Sync)) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// What a board is put under.
+/// What a board does while its stack is measured.
 #[derive(Clone, Copy)]
 enum Load {
-    /// It starts.
+    /// It only starts.
     Nothing(Image),
-    /// Bytes there and back.
+    /// It sends bytes back.
     Echo,
-    /// Seeded frames.
+    /// It answers seeded frames.
     Serial,
-    /// A part of the suite; the busy one with the seeded frames.
+    /// It runs a part of the suite; the busy part also answers seeded frames.
     Ethernet(Part),
 }
 
-/// Several boards have the Ethernet image: the suite waits a lot, and can do so side by side.
+/// Several boards run the Ethernet image: much of the suite waits, and can do so in parallel.
 fn loads() -> [Load; 7] {
     let waiting = |part| Load::Ethernet(Part::Waiting { part, of: 2 });
     [
@@ -152,32 +154,32 @@ impl Load {
     }
 }
 
-/// The deepest stack of an image under its load.
+/// The most of the stack that an image uses under its load.
 fn stack(load: Load, report: &dyn Fn(&str)) -> Result<u64> {
     let mut qemu = Qemu::boot(load.image(), load.wiring(), LIMIT)?;
-    qemu.wait_for("ready", PATIENCE)?;
+    qemu.wait_for("ready", START_TIMEOUT)?;
     match load {
-        // Long enough for a few ticks of the clock, whose handler is all that uses the stack.
+        // Long enough for a few ticks of the clock, whose handler uses the stack.
         Load::Nothing(_) => thread::sleep(Duration::from_millis(50)),
         Load::Echo => load::echo(qemu.addr()?)?,
-        Load::Serial => load::frames_on_a_link(&Target::device(qemu.addr()?), FRAMES.1, 1)?,
+        Load::Serial => load::frames_on_a_link(&Target::device(qemu.addr()?), SERIAL_FRAMES, 1)?,
         Load::Ethernet(part) => {
             let target = load::target(qemu.addr()?);
             load::suite(&target, part, report)?;
             if part == Part::Busy {
                 let start = Instant::now();
-                load::frames(&target, FRAMES.0, 1)?;
-                report(&format!("{} seeded frames in {:?}", FRAMES.0, start.elapsed()));
+                load::frames(&target, ETHERNET_FRAMES, 1)?;
+                report(&format!("{} seeded frames in {:?}", ETHERNET_FRAMES, start.elapsed()));
             }
         }
     }
-    qemu.is_well()?;
+    qemu.check()?;
     let stack = high_water(&mut qemu, load.image())?;
     report(&format!("{}: {stack} bytes of stack", load.image().0));
     Ok(stack)
 }
 
-/// Bytes of the stack that are not as they were painted: from the first such word on.
+/// Bytes of the stack from the first word that is no longer as painted.
 fn high_water(qemu: &mut Qemu, image: Image) -> Result<u64> {
     let elf = Elf::of(image)?;
     let (end, start) = (elf.address("_stack_end")?, elf.address("_stack_start")?);
@@ -191,12 +193,12 @@ fn high_water(qemu: &mut Qemu, image: Image) -> Result<u64> {
     }
 }
 
-/// The table as docs/SIZES.md holds it.
+/// The table as in docs/SIZES.md.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| image | what is in it | flash | over empty | budget | static RAM | stack | RAM in all | budget |\n\
-         |---|---|--:|--:|--:|--:|--:|--:|--:|\n",
+        "| image | what is in it | flash | over empty | budget | static RAM | stack | RAM in all \
+         | budget |\n|---|---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {
         let Some(budget) = budget(row) else { continue };
@@ -231,7 +233,7 @@ fn over_empty(rows: &[Row], row: &Row) -> u64 {
     row.flash.saturating_sub(empty)
 }
 
-/// The figures beyond their budget, a sentence each.
+/// The figures over their budget, one sentence each.
 #[must_use]
 pub fn over_budget(rows: &[Row]) -> Vec<String> {
     let mut sentences = Vec::new();
@@ -252,7 +254,7 @@ pub fn over_budget(rows: &[Row]) -> Vec<String> {
     sentences
 }
 
-/// The figures that grew by more than the tolerance since they were recorded, a sentence each.
+/// The figures that exceed the recorded ones by more than the tolerance, one sentence each.
 #[must_use]
 pub fn grown(recorded: &[Row], rows: &[Row]) -> Vec<String> {
     let mut sentences = Vec::new();
@@ -278,7 +280,7 @@ pub fn grown(recorded: &[Row], rows: &[Row]) -> Vec<String> {
     sentences
 }
 
-/// A line of the table, read again.
+/// Parses a line of the table.
 pub(crate) fn parse(line: &str) -> Option<Row> {
     let cells: Vec<&str> = line.split('|').map(str::trim).collect();
     let &[_, image, _, flash, _, _, statics, stack, ..] = cells.as_slice() else { return None };

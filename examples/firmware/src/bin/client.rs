@@ -1,12 +1,13 @@
-//! A microcontroller that calls: connects to a desktop `linecard serve` at the gateway, port as QEMU's semihosting argument says, makes
-//! three calls, says what came of them, and ends. For tests: see host/tests/images.rs.
+//! A microcontroller as the client: connects to a desktop's `linecard serve` at the gateway, makes
+//! three calls, prints their results, and ends. The port is QEMU's semihosting argument. For tests:
+//! see host/tests/images.rs.
 
 #![no_std]
 #![no_main]
 
 use core::mem::MaybeUninit;
 
-use board::console::{exit, say, write};
+use board::console::{exit, print, write};
 use board::ethernet::{Ethernet, Frames};
 use board::network::{self, GATEWAY};
 use embedded_io::ErrorKind;
@@ -19,16 +20,16 @@ use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 
-const RING: usize = 2560;
-const BUFFER: usize = 2048;
-/// Bytes of requests that may be without a reply.
+const RING_LEN: usize = 2560;
+const BUFFER_LEN: usize = 2048;
+/// Bytes of requests that may be unanswered.
 const WINDOW: u32 = 2048;
 /// For connecting, and for each call.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The first of the ports that nobody else has a claim to.
+/// The first of the dynamic ports.
 const LOCAL_PORT: u16 = 49152;
 
-/// The board waits in short naps: the clock's next tick ends each.
+/// Sleeps until the next interrupt, at the latest the clock's next tick.
 struct Board;
 
 impl Platform for Board {
@@ -42,13 +43,13 @@ impl Platform for Board {
     }
 }
 
-type Line<'s, 'a> = Caller<Stream<'s, 'a, Ethernet<'static>, Board>, &'static mut [u8], 1>;
+type BoardCaller<'s, 'a> = Caller<Stream<'s, 'a, Ethernet<'static>, Board>, &'static mut [u8], 1>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut FRAMES: Frames = Frames::new();
-    static mut RINGS: [[u8; RING]; 2] = [[0; RING]; 2];
-    static mut BUFFERS: [[u8; BUFFER]; 2] = [[0; BUFFER]; 2];
+    static mut RINGS: [[u8; RING_LEN]; 2] = [[0; RING_LEN]; 2];
+    static mut BUFFERS: [[u8; BUFFER_LEN]; 2] = [[0; BUFFER_LEN]; 2];
     static mut STORAGE: MaybeUninit<[SocketStorage<'static>; 1]> = MaybeUninit::uninit();
 
     board::clock::start();
@@ -61,46 +62,46 @@ fn main() -> ! {
     let socket = sockets.add(socket);
     let mut stack = Stack { device, iface, sockets };
 
-    let Some(port) = port() else { fail(c"client: the semihosting argument is no port\n") };
+    let Some(port) = port() else { fail(c"client: the semihosting argument is not a port\n") };
     let stream = Stream::connect(&mut stack, socket, Board, (GATEWAY, port), LOCAL_PORT, TIMEOUT);
     let Ok(stream) = stream else { fail(c"client: can't connect\n") };
     let [received, to_send] = BUFFERS;
-    let mut line = Caller::new(stream, &mut received[..], &mut to_send[..], WINDOW);
-    string(&mut line);
-    complex(&mut line);
-    unknown(&mut line);
+    let mut caller = Caller::new(stream, &mut received[..], &mut to_send[..], WINDOW);
+    call_string(&mut caller);
+    call_complex(&mut caller);
+    call_unknown(&mut caller);
     exit(true)
 }
 
-fn string(line: &mut Line<'_, '_>) {
-    line.io().set_timeout(TIMEOUT);
-    match line.call::<StringCommand>(&Text("Additional data.")) {
-        Ok(Text(reply)) => tell("STRING: ", reply),
-        Err(_) => tell("STRING: ", "failed"),
+fn call_string(caller: &mut BoardCaller<'_, '_>) {
+    caller.io().set_timeout(TIMEOUT);
+    match caller.call::<StringCommand>(&Text("Additional data.")) {
+        Ok(Text(reply)) => print_result("STRING: ", reply),
+        Err(_) => print_result("STRING: ", "failed"),
     }
 }
 
-fn complex(line: &mut Line<'_, '_>) {
-    line.io().set_timeout(TIMEOUT);
-    let Some(sent) = value() else { return tell("COMPLEX: ", "no such value") };
-    match line.call::<ComplexCommand>(&Postcard(sent.clone())) {
-        Ok(Postcard(reply)) if reply == sent => tell("COMPLEX: ", "came back as it went"),
-        Ok(_) => tell("COMPLEX: ", "came back as something else"),
-        Err(_) => tell("COMPLEX: ", "failed"),
+fn call_complex(caller: &mut BoardCaller<'_, '_>) {
+    caller.io().set_timeout(TIMEOUT);
+    let Some(sent) = value() else { return print_result("COMPLEX: ", "no such value") };
+    match caller.call::<ComplexCommand>(&Postcard(sent.clone())) {
+        Ok(Postcard(reply)) if reply == sent => print_result("COMPLEX: ", "came back as it went"),
+        Ok(_) => print_result("COMPLEX: ", "came back as something else"),
+        Err(_) => print_result("COMPLEX: ", "failed"),
     }
 }
 
-fn unknown(line: &mut Line<'_, '_>) {
-    line.io().set_timeout(TIMEOUT);
-    match line.call_named("FROB", &Text("")) {
+fn call_unknown(caller: &mut BoardCaller<'_, '_>) {
+    caller.io().set_timeout(TIMEOUT);
+    match caller.call_named("FROB", &Text("")) {
         Err(CallerError::Call(CallError::Refused(refusal))) => {
-            tell("FROB: ", refusal.code.as_str())
+            print_result("FROB: ", refusal.code.as_str())
         }
-        _ => tell("FROB: ", "not refused"),
+        _ => print_result("FROB: ", "not refused"),
     }
 }
 
-/// Two levels, something in every field.
+/// Two levels, with something in every field.
 fn value() -> Option<Levels<'static>> {
     let mut entries = UniqueMap::new();
     entries.insert(BoundedStr::new("one")?, 1).ok()?;
@@ -121,24 +122,24 @@ fn value() -> Option<Levels<'static>> {
     Some(levels)
 }
 
-/// Says a line on the console.
-fn tell(label: &str, text: &str) {
+/// Prints one line.
+fn print_result(label: &str, text: &str) {
     for part in [label, text, "\n"] {
         write(part.as_bytes());
     }
 }
 
 fn port() -> Option<u16> {
-    let mut words = [0; 8];
-    core::str::from_utf8(board::console::argument(&mut words)?).ok()?.parse().ok()
+    let mut buf = [0; 8];
+    core::str::from_utf8(board::console::argument(&mut buf)?).ok()?.parse().ok()
 }
 
 fn fail(why: &core::ffi::CStr) -> ! {
-    say(why);
+    print(why);
     exit(false)
 }
 
-/// As in the Ethernet image, but a test image ends.
+/// smoltcp has assertions, so the linker keeps this. A test image ends.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     fail(c"panic: in the client\n")

@@ -1,5 +1,5 @@
-//! Core by itself: the table, both demo commands, and one session over bytes in memory. No device, no stream: what the size table sets
-//! beside the empty image.
+//! Core without a device: the table, both demo commands, and one session over bytes in memory. The
+//! size table compares it with the empty image.
 
 #![no_std]
 #![no_main]
@@ -12,11 +12,12 @@ use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
 
-/// Filled by the compiler: it is in flash.
+/// Filled at compile time, so it is in flash.
 static TABLE: Table<Demo, 2> = table();
 
-/// A text, the least COMPLEX value (zero, and all else empty), and a name that nobody knows.
+/// A text, the smallest COMPLEX value (zero, and everything else empty), and an unknown command.
 const REQUESTS: &[u8] = b"STRING\nAdditional data.\nCOMPLEX 5 #1\n\0\0\0\0\0\nFROB 3 #2\nabc\n";
+
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut TX: [u8; 2 * LIMITS.max_reply_frame_len()] = [0; _];
@@ -24,12 +25,12 @@ fn main() -> ! {
     board::clock::start();
     let mut session = Session::new(&LIMITS, now());
     let mut out = OutBuf::new(TX);
-    // The black box keeps the compiler from carrying the requests out itself.
+    // The black box keeps the compiler from answering the requests at compile time.
     let input = black_box(REQUESTS);
     let (_consumed, _want) =
         pump(&mut session, &mut TABLE.bind(Demo), now(), input, false, &mut out);
     board::console::write(out.written());
-    board::console::say(c"ready\n");
+    board::console::print(c"ready\n");
     loop {
         cortex_m::asm::wfi();
     }
@@ -39,7 +40,7 @@ fn now() -> Instant {
     Instant::from_millis(board::clock::now())
 }
 
-/// Nothing in this image panics: the linker leaves this out.
+/// Nothing in this image panics, so the linker leaves this out.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     board::console::exit(false)

@@ -1,5 +1,6 @@
-//! What a request costs the processor: many of each demo command, over bytes in memory, timed by the board's clock.
-//! `examples/firmware/cost` reads it, with a QEMU whose clock counts instructions.
+//! What a request costs the processor: many requests of each demo command, over bytes in memory,
+//! timed by the board's clock. `examples/firmware/cost` reads the output, from a QEMU whose clock
+//! counts instructions.
 
 #![no_std]
 #![no_main]
@@ -28,11 +29,11 @@ fn main() -> ! {
 
     board::clock::start();
     for (name, request) in [(c"STRING ", STRING), (c"COMPLEX ", COMPLEX)] {
-        board::console::say(name);
-        say_number(REQUESTS);
-        board::console::say(c" requests, ms: ");
-        say_number(time(black_box(request), TX));
-        board::console::say(c"\n");
+        board::console::print(name);
+        print_number(REQUESTS);
+        board::console::print(c" requests, ms: ");
+        print_number(time(black_box(request), TX));
+        board::console::print(c"\n");
     }
     board::console::exit(true)
 }
@@ -56,10 +57,10 @@ fn now() -> Instant {
     Instant::from_millis(board::clock::now())
 }
 
-/// In decimal.
-fn say_number(number: u32) {
+/// Prints it in decimal.
+fn print_number(number: u32) {
     if number >= 10 {
-        say_number(number / 10);
+        print_number(number / 10);
     }
     board::console::write(&[b'0' + (number % 10) as u8]);
 }

@@ -1,5 +1,5 @@
-//! What the network costs by itself: smoltcp on the board's Ethernet, four sockets that send back what they receive, and nothing of
-//! Linecard. The size table sets the Ethernet image beside it.
+//! What the network costs by itself: smoltcp on the board's Ethernet, and four sockets that send
+//! back what they receive, without Linecard. The size table compares the Ethernet image with it.
 
 #![no_std]
 #![no_main]
@@ -29,11 +29,11 @@ fn main() -> ! {
     for (received, to_send) in RINGS {
         let mut socket =
             Socket::new(SocketBuffer::new(&mut received[..]), SocketBuffer::new(&mut to_send[..]));
-        // It listens before the board says that it is ready.
+        // It listens before the board prints that it is ready.
         let _ = socket.listen(PORT);
         sockets.add(socket);
     }
-    board::console::say(c"ready\n");
+    board::console::print(c"ready\n");
     loop {
         iface.poll(network::now(), &mut device, &mut sockets);
         for (_, socket) in sockets.iter_mut() {
@@ -45,16 +45,17 @@ fn main() -> ! {
     }
 }
 
-/// Sends back what has been received, as far as there is room for it; closes after the peer; listens again after that.
+/// Sends back what was received, as far as the transmit ring takes it. Closes after the peer, and
+/// then listens again.
 fn echo(socket: &mut Socket<'_>) {
     if !socket.is_open() {
         let _ = socket.listen(PORT);
     }
-    // The rings can't be borrowed both at once: a little at a time goes through the stack.
-    let mut some = [0; 64];
-    while socket.can_recv() && socket.send_queue() + some.len() <= socket.send_capacity() {
-        let Ok(len) = socket.recv_slice(&mut some) else { return };
-        let _ = socket.send_slice(&some[..len]);
+    // Both rings can't be borrowed at once, so the bytes go through a small buffer.
+    let mut buf = [0; 64];
+    while socket.can_recv() && socket.send_queue() + buf.len() <= socket.send_capacity() {
+        let Ok(len) = socket.recv_slice(&mut buf) else { return };
+        let _ = socket.send_slice(&buf[..len]);
     }
     if !socket.may_recv() && !socket.can_recv() && socket.may_send() {
         socket.close();

@@ -1,4 +1,4 @@
-//! The baseline of the size table: the clock runs, and nothing else happens.
+//! The baseline of the size table: the clock runs and nothing else happens.
 
 #![no_std]
 #![no_main]
@@ -8,13 +8,13 @@ use linecard_firmware as board;
 #[cortex_m_rt::entry]
 fn main() -> ! {
     board::clock::start();
-    board::console::say(c"ready\n");
+    board::console::print(c"ready\n");
     loop {
         cortex_m::asm::wfi();
     }
 }
 
-/// Nothing in this image panics: the linker leaves this out.
+/// Nothing in this image panics, so the linker leaves this out.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     board::console::exit(false)

@@ -1,6 +1,8 @@
-//! The demo commands over TCP, on the board's own Ethernet: four connections at once, and a fifth that is told `busy`.
+//! The demo commands over TCP, on the board's own Ethernet: four connections at once, and a fifth
+//! that is answered `busy`.
 //!
-//! `examples/firmware/run` boots it in QEMU; then `linecard call 127.0.0.1:61000 STRING hello` prints `Thank you.`
+//! `examples/firmware/run` boots it in QEMU; then `linecard call 127.0.0.1:61000 STRING hello`
+//! prints `Thank you.`
 
 #![no_std]
 #![no_main]
@@ -17,12 +19,12 @@ use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 
 const CONNECTIONS: usize = 4;
-const FRAME: usize = LIMITS.max_request_frame_len();
-const REPLY: usize = LIMITS.max_reply_frame_len();
-/// Of the socket that says `busy`.
-const SPARE: usize = 16;
+const REQUEST_LEN: usize = LIMITS.max_request_frame_len();
+const REPLY_LEN: usize = LIMITS.max_reply_frame_len();
+/// Bytes of each ring of the socket that answers `busy`.
+const SPARE_RING: usize = 16;
 
-/// Filled by the compiler: it is in flash.
+/// Filled at compile time, so it is in flash.
 static TABLE: Table<Demo, 2> = table();
 
 type Net = Stack<'static, Ethernet<'static>>;
@@ -33,22 +35,22 @@ type Storage = MaybeUninit<[SocketStorage<'static>; CONNECTIONS + 1]>;
 fn main() -> ! {
     static mut FRAMES: Frames = Frames::new();
     static mut RINGS: Rings = [([0; _], [0; _]); CONNECTIONS];
-    static mut SPARE_RINGS: [[u8; SPARE]; 2] = [[0; SPARE]; 2];
-    static mut SCRATCH: ([u8; FRAME], [u8; REPLY]) = ([0; _], [0; _]);
+    static mut SPARE_RINGS: [[u8; SPARE_RING]; 2] = [[0; SPARE_RING]; 2];
+    static mut SCRATCH: ([u8; REQUEST_LEN], [u8; REPLY_LEN]) = ([0; _], [0; _]);
     static mut STORAGE: Storage = MaybeUninit::uninit();
     static mut STACK: MaybeUninit<Net> = MaybeUninit::uninit();
     static mut SERVER: MaybeUninit<Server<'static, CONNECTIONS>> = MaybeUninit::uninit();
 
     board::clock::start();
-    // In statics, and by functions that have returned when the serving begins, lest what they need for
-    // a moment stays on the stack for good.
+    // Built in statics, by functions that return before serving begins, so that their temporaries
+    // don't stay on the stack.
     let stack = network(STACK, FRAMES, STORAGE);
     let scratch = Scratch { frame: &mut SCRATCH.0, reply: &mut SCRATCH.1 };
     let Some(server) = server(SERVER, stack, RINGS, SPARE_RINGS, scratch) else {
-        board::console::say(c"fault: the parts don't fit\n");
+        board::console::print(c"fault: a buffer is too small\n");
         board::console::exit(false)
     };
-    board::console::say(c"ready\n");
+    board::console::print(c"ready\n");
     serve(stack, server)
 }
 
@@ -60,7 +62,7 @@ fn network(
 ) -> &'static mut Net {
     let mut device = Ethernet::start(network::HARDWARE, frames);
     let iface = network::interface(&mut device);
-    // Filled here: as the first value of a static, five empty places would take a kilobyte of flash.
+    // Filled here: as the initial value of a static, five empty sockets would take 1 KiB of flash.
     let storage = storage.write([SocketStorage::EMPTY; CONNECTIONS + 1]);
     stack.write(Stack { device, iface, sockets: SocketSet::new(&mut storage[..]) })
 }
@@ -70,14 +72,14 @@ fn server(
     server: &'static mut MaybeUninit<Server<'static, CONNECTIONS>>,
     stack: &mut Net,
     rings: &'static mut Rings,
-    spare: &'static mut [[u8; SPARE]; 2],
+    spare: &'static mut [[u8; SPARE_RING]; 2],
     scratch: Scratch<'static>,
 ) -> Option<&'static mut Server<'static, CONNECTIONS>> {
     let slots = rings.each_mut().map(|(receive, transmit)| socket(stack, receive, transmit));
     let [receive, transmit] = spare;
     let spare = socket(stack, receive, transmit);
-    let parts = Resources::new(slots, spare, scratch, &LIMITS);
-    Some(server.write(Server::new(&mut stack.sockets, parts).ok()?))
+    let resources = Resources::new(slots, spare, scratch, &LIMITS);
+    Some(server.write(Server::new(&mut stack.sockets, resources).ok()?))
 }
 
 #[inline(never)]
@@ -92,13 +94,13 @@ fn socket(
 #[inline(never)]
 fn serve(stack: &mut Net, server: &mut Server<'static, CONNECTIONS>) -> ! {
     loop {
-        // How long it may sleep is no matter: the next tick is at most a millisecond away.
+        // The result is not needed: `wait` returns within a millisecond, at the next tick.
         let _longest = server.poll(network::now(), stack, &mut TABLE.bind(Demo));
         stack.device.wait();
     }
 }
 
-/// smoltcp has assertions, so the linker keeps this: the server starts afresh.
+/// smoltcp has assertions, so the linker keeps this. The board resets.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     board::restart()

@@ -1,4 +1,5 @@
-//! Executes what is no instruction: for the test that a fault is reported, and ends QEMU with an error.
+//! Executes an undefined instruction, for the test that a fault is reported and ends QEMU with an
+//! error.
 
 #![no_std]
 #![no_main]
@@ -8,11 +9,11 @@ use linecard_firmware as board;
 #[cortex_m_rt::entry]
 fn main() -> ! {
     board::clock::start();
-    board::console::say(c"ready\n");
+    board::console::print(c"ready\n");
     cortex_m::asm::udf()
 }
 
-/// For the linker: nothing here panics.
+/// Required by the linker: nothing here panics.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     board::console::exit(true)

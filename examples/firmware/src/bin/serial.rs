@@ -1,12 +1,14 @@
-//! The demo commands on the board's UART, by core's blocking front: how little a device without a network needs.
+//! The demo commands on the board's UART, with core's blocking front: what a device without a
+//! network needs.
 //!
-//! `examples/firmware/run --serial 61001` boots it in QEMU, with the UART on a TCP port of the host; then
-//! `linecard call 127.0.0.1:61001 STRING hello` prints `Thank you.`
+//! `examples/firmware/run --serial 61001` boots it in QEMU, with the UART on a TCP port of the
+//! host; then `linecard call 127.0.0.1:61001 STRING hello` prints `Thank you.`
 
 #![no_std]
 #![no_main]
 
-use board::uart::Uart;
+use board::uart::{Error, Uart};
+use embedded_io::Read;
 use linecard_core::blocking::serve_link;
 use linecard_core::{Instant, Limits, Table};
 use linecard_demo::{Demo, table};
@@ -14,7 +16,7 @@ use linecard_firmware as board;
 
 const LIMITS: Limits = Limits::DEVICE;
 
-/// Filled by the compiler: it is in flash.
+/// Filled at compile time, so it is in flash.
 static TABLE: Table<Demo, 2> = table();
 
 #[cortex_m_rt::entry]
@@ -24,10 +26,22 @@ fn main() -> ! {
 
     board::clock::start();
     let mut uart = Uart::new();
-    board::console::say(c"ready\n");
+    board::console::print(c"ready\n");
     loop {
-        // It only returns when the UART delivers nothing but errors for about a second.
-        let _failed = serve_link(&mut uart, &LIMITS, &mut TABLE.bind(Demo), RX, TX, &mut now);
+        // It returns only after many read errors in a row: for example at another baud rate.
+        let _error = serve_link(&mut uart, &LIMITS, &mut TABLE.bind(Demo), RX, TX, &mut now);
+        wait_for_silence(&mut uart, RX);
+    }
+}
+
+/// Reads until nothing has come for one frame timeout, so that the rest of a damaged frame never
+/// runs as a command (docs/PROTOCOL.md §11).
+fn wait_for_silence(uart: &mut Uart, buf: &mut [u8]) {
+    let mut since = now();
+    while now().saturating_duration_since(since) < LIMITS.frame_timeout {
+        if uart.read(buf) != Err(Error::TimedOut) {
+            since = now();
+        }
     }
 }
 
@@ -35,7 +49,7 @@ fn now() -> Instant {
     Instant::from_millis(board::clock::now())
 }
 
-/// Nothing in this image panics: the linker leaves this out.
+/// Nothing in this image panics, so the linker leaves this out.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     board::console::exit(false)

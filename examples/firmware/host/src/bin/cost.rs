@@ -1,4 +1,4 @@
-//! Prints what a request costs the microcontroller: see examples/firmware/cost.
+//! Prints the instructions per request on the microcontroller: see examples/firmware/cost.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    println!("Instructions a request, with {}:", image::compiler()?);
+    println!("Instructions per request, with {}:", image::compiler()?);
     image::build()?;
     for (command, instructions) in cost::measure()? {
         println!("{command}: {instructions}");

@@ -1,4 +1,4 @@
-//! Builds an image, boots it in QEMU, and says where it is reached: see examples/firmware/run.
+//! Builds an image, boots it in QEMU, and prints its address: see examples/firmware/run.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,13 +11,13 @@ use linecard_firmware_host::qemu::{Qemu, Wiring};
 use linecard_suite::peer::Peer;
 
 const USAGE: &str = "usage: examples/firmware/run [--serial] [--limit SECONDS] [PORT]
-Boots the Ethernet server (or the serial one) in QEMU, reached at 127.0.0.1:PORT (default 61000; 0 takes a free one).
-QEMU ends with this command, and after --limit (default 86400) in any case.";
+Boots the Ethernet server (or the serial one) in QEMU, at 127.0.0.1:PORT (default 61000; 0 is a free
+one). QEMU ends with this command, at the latest after --limit (default 86400).";
 
 /// How long the board may take to start on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How often to look whether the board is well.
-const LOOK: Duration = Duration::from_millis(200);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+/// How often the board's output is checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 struct Options {
     image: Image,
@@ -53,22 +53,22 @@ fn options(mut args: impl Iterator<Item = String>) -> Option<Options> {
 
 fn run(options: &Options) -> Result<(), String> {
     image::build()?;
-    let (signal, signalled) = channel();
-    ctrlc::set_handler(move || tell(&signal)).map_err(|error| error.to_string())?;
+    let (sender, signals) = channel();
+    ctrlc::set_handler(move || notify(&sender)).map_err(|error| error.to_string())?;
     let wiring = if options.image == SERIAL { Wiring::Uart } else { Wiring::Server };
     let mut qemu = Qemu::boot(options.image, wiring(options.port), options.limit)?;
-    qemu.wait_for("ready", PATIENCE)?;
+    qemu.wait_for("ready", START_TIMEOUT)?;
     let addr = qemu.addr()?;
     Peer::connect(&load::target(addr))?.is_alive()?;
     let mut stdout = std::io::stdout();
-    let told = writeln!(stdout, "listening on {addr}").and_then(|()| stdout.flush());
-    told.map_err(|error| error.to_string())?;
-    while signalled.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        qemu.is_well()?;
+    let written = writeln!(stdout, "listening on {addr}").and_then(|()| stdout.flush());
+    written.map_err(|error| error.to_string())?;
+    while signals.recv_timeout(CHECK_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+        qemu.check()?;
     }
     Ok(())
 }
 
-fn tell(signal: &Sender<()>) {
-    let _ = signal.send(());
+fn notify(sender: &Sender<()>) {
+    let _ = sender.send(());
 }

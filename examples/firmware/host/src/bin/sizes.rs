@@ -33,22 +33,22 @@ fn run(check: bool, write: bool) -> Result<(), String> {
     image::build()?;
     let rows = sizes::measure(&|line| eprintln!("{line}"))?;
     let measured = Record { compiler, rows };
-    println!("{}", record::shown(slice::from_ref(&measured)));
+    println!("{}", record::format_records(slice::from_ref(&measured)));
     if check {
-        judge(&measured)?;
+        check_figures(&measured)?;
     }
     if write { record::write(measured) } else { Ok(()) }
 }
 
-/// Figures are compared where the compiler is a recorded one; else all are shown.
-fn judge(measured: &Record) -> Result<(), String> {
+/// Compares the figures if their compiler is a recorded one, else prints all.
+fn check_figures(measured: &Record) -> Result<(), String> {
     let recorded = record::read()?;
     let Some(before) = recorded.iter().find(|old| old.compiler == measured.compiler) else {
-        println!("docs/SIZES.md, of other compilers:\n{}", record::shown(&recorded));
+        println!("docs/SIZES.md, with other compilers:\n{}", record::format_records(&recorded));
         println!("Figures of different compilers are not compared.");
         return Ok(());
     };
-    let mut wrong = sizes::grown(&before.rows, &measured.rows);
-    wrong.extend(sizes::over_budget(&measured.rows));
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+    let mut failures = sizes::grown(&before.rows, &measured.rows);
+    failures.extend(sizes::over_budget(&measured.rows));
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
