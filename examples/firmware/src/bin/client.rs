@@ -95,7 +95,7 @@ fn call_unknown(caller: &mut BoardCaller<'_, '_>) {
     caller.io().set_timeout(TIMEOUT);
     match caller.call_named("FROB", &Text("")) {
         Err(CallerError::Call(CallError::Refused(refusal))) => {
-            print_result("FROB: ", refusal.code.as_str())
+            print_result("FROB: ", refusal.code.as_str());
         }
         _ => print_result("FROB: ", "not refused"),
     }
