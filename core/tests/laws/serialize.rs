@@ -131,3 +131,10 @@ fn numbers_at_the_edges_of_a_varint_are_encoded_as_postcard_encodes_them() {
         }
     }
 }
+
+#[test]
+fn types_that_ask_are_encoded_in_their_compact_form() {
+    let address = std::net::Ipv4Addr::LOCALHOST;
+    assert_eq!(encoded(address), [127, 0, 0, 1]);
+    assert_eq!(encoded(address), postcard::to_allocvec(&address).unwrap());
+}
