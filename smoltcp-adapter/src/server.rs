@@ -172,6 +172,8 @@ impl<'a, const N: usize> Server<'a, N> {
     /// connection has a slot: smoltcp gives it to the first socket that takes it. Two sockets with
     /// one connection would answer each other's segments with resets, so the later one listens
     /// again before it has answered.
+    // Out of line, so that `poll` can be inlined: 140 bytes less of a device's stack.
+    #[inline(never)]
     fn accept(&mut self, now: Instant, sockets: &mut SocketSet<'_>) {
         for at in 0..=N {
             let slot = self.slots.get(at).unwrap_or(&self.spare);

@@ -204,7 +204,7 @@ fn among_hostile_peers_a_client_is_answered_and_every_slot_is_alive() {
     let over = AtomicBool::new(false);
     // Six slots for them, one for the client, and one that stays free.
     let attackers: [Hostile; 6] =
-        [dribble, dribble, ignore_replies, ignore_replies, reset, send_garbage];
+        [send_slowly, send_slowly, ignore_replies, ignore_replies, reset, send_garbage];
     let acts = attackers.map(|_| AtomicUsize::new(0));
     thread::scope(|scope| {
         for (attacker, acts) in attackers.into_iter().zip(&acts) {
@@ -250,7 +250,7 @@ impl Drop for SetOnDrop<'_> {
 }
 
 /// Sends a frame that never ends, one byte at a time.
-fn dribble(mut stream: TcpStream, over: &AtomicBool, acts: &AtomicUsize) -> io::Result<()> {
+fn send_slowly(mut stream: TcpStream, over: &AtomicBool, acts: &AtomicUsize) -> io::Result<()> {
     stream.write_all(b"STRING\n")?;
     while !over.load(Relaxed) {
         stream.write_all(b"x")?;
