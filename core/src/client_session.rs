@@ -171,7 +171,7 @@ impl<const CALLS: usize> ClientSession<CALLS> {
     }
 
     /// Whether a call is without a reply, and not given up.
-    #[cfg(feature = "blocking")]
+    #[cfg(any(feature = "blocking", feature = "async"))]
     pub(crate) fn awaits(&self, tag: u32) -> bool {
         self.in_flight.iter().any(|call| call.tag == tag && call.wanted)
     }

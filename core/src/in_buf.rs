@@ -70,7 +70,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> InBuf<B> {
     }
 
     /// Where in the buffer what is received begins.
-    #[cfg(feature = "blocking")]
+    #[cfg(any(feature = "blocking", feature = "async"))]
     pub(crate) const fn position(&self) -> usize {
         self.start
     }

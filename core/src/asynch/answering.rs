@@ -4,7 +4,7 @@ use embedded_io_async::Write;
 
 use super::future::{Side, beside};
 use super::sending::Sending;
-use crate::front::ServeError;
+use crate::front::SendError;
 
 /// What is done while a handler waits.
 pub(super) trait Answering {
@@ -13,7 +13,7 @@ pub(super) trait Answering {
     async fn answer<W: Write>(
         answered: Pin<&mut impl Future>,
         before: Before<'_, W>,
-    ) -> Result<bool, ServeError<W::Error>>;
+    ) -> Result<bool, SendError<W::Error>>;
 }
 
 /// Replies to earlier requests, and how they are sent.
@@ -30,7 +30,7 @@ impl Answering for Early {
     async fn answer<W: Write>(
         answered: Pin<&mut impl Future>,
         Before { written, sending, writer }: Before<'_, W>,
-    ) -> Result<bool, ServeError<W::Error>> {
+    ) -> Result<bool, SendError<W::Error>> {
         let mut sent = pin!(sending.send(writer, written));
         match beside(answered, sent.as_mut()).await.1 {
             Side::New => return Ok(false),
@@ -48,7 +48,7 @@ impl Answering for Late {
     async fn answer<W: Write>(
         answered: Pin<&mut impl Future>,
         _before: Before<'_, W>,
-    ) -> Result<bool, ServeError<W::Error>> {
+    ) -> Result<bool, SendError<W::Error>> {
         let _answered = answered.await;
         Ok(true)
     }

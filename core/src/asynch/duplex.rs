@@ -77,7 +77,7 @@ impl<R: Read, W: Write<Error = R::Error>> Duplex for Halves<'_, R, W> {
     ) -> Result<(), ServeError<R::Error>> {
         let sent = pin!(sending.send(self.1, output.written()));
         if !matches!(want, Want::Input { .. }) {
-            return sent.await;
+            return Ok(sent.await?);
         }
         let discarded = discard.as_ref().map(Discard::due);
         let mut reading = pin!(receive(self.0, input, discard, timer));

@@ -33,18 +33,22 @@
 )]
 
 mod answering;
+mod caller;
 mod commands;
 mod connection;
 mod duplex;
 mod future;
+mod joined;
 mod sending;
 mod serve;
 mod service;
 mod timer;
 
-pub use crate::front::{BufferTooSmall, ServeError};
+pub use crate::front::{BufferTooSmall, ServeError, Ticket};
+pub use caller::{Caller, CallerError};
 pub use commands::{AsyncHandler, Commands, Dispatch};
 pub use connection::Connection;
+pub use joined::Joined;
 pub use serve::{serve, serve_link};
 pub use service::{AsyncService, Batched, Immediate};
 pub use timer::Timer;

@@ -1,6 +1,6 @@
 use embedded_io_async::Write;
 
-use crate::front::{ServeError, on_write};
+use crate::front::{SendError, on_write};
 use crate::out_buf::OutBuf;
 
 /// How far an output is sent.
@@ -20,6 +20,11 @@ impl Sending {
         Self { sent: 0, unflushed: false }
     }
 
+    /// All that was sent is forgotten by whoever wrote it.
+    pub(super) const fn restart(&mut self) {
+        self.sent = 0;
+    }
+
     /// When all of the output is sent, frees it. Not to be called while more is written to a part of
     /// it.
     pub(super) fn settle(&mut self, output: &mut OutBuf<'_>) {
@@ -35,7 +40,7 @@ impl Sending {
         &mut self,
         writer: &mut W,
         written: &[u8],
-    ) -> Result<(), ServeError<W::Error>> {
+    ) -> Result<(), SendError<W::Error>> {
         while let Some(unsent) = written.get(self.sent..)
             && !unsent.is_empty()
         {
@@ -44,7 +49,7 @@ impl Sending {
             self.sent = self.sent.saturating_add(len);
         }
         if self.unflushed {
-            writer.flush().await.map_err(ServeError::Io)?;
+            writer.flush().await.map_err(SendError::Io)?;
             self.unflushed = false;
         }
         Ok(())

@@ -1,20 +1,18 @@
 //! Calling over a blocking stream.
 
 use core::fmt;
-use core::marker::PhantomData;
 
 use embedded_io::{ErrorKind, Read, Write};
 
 use super::discard::discard;
-use super::fill;
-use crate::call_error::{CallError, Fault, Refusal, RequestError};
-use crate::client_session::{ClientSession, Incoming};
+use crate::call_error::{CallError, RequestError};
+#[cfg(doc)]
+use crate::client_session::ClientSession;
 use crate::command::Command;
-use crate::frame::{Body, Frame};
-use crate::front::{DiscardError, Silence, is};
-use crate::in_buf::InBuf;
-use crate::limits::max_frame_len;
-use crate::out_buf::OutBuf;
+use crate::frame::Body;
+use crate::front::{
+    Calls, DiscardError, Found, Received, SendError, Silence, Ticket, is, on_write,
+};
 use crate::payload::Payload;
 use crate::time::Instant;
 
@@ -47,12 +45,13 @@ impl<E: fmt::Display> fmt::Display for CallerError<'_, E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for CallerError<'_, E> {}
 
-/// A call that was sent, and whose reply is still to be taken: [`Caller::receive`].
-#[derive(Debug)]
-#[must_use = "take the reply with `receive`"]
-pub struct Ticket<C> {
-    tag: u32,
-    command: PhantomData<fn() -> C>,
+impl<E> From<SendError<E>> for CallerError<'_, E> {
+    fn from(error: SendError<E>) -> Self {
+        match error {
+            SendError::Io(error) => Self::Io(error),
+            SendError::WriteZero => Self::WriteZero,
+        }
+    }
 }
 
 /// A client over a blocking stream: a call at a time ([`call`](Self::call)), or up to `CALLS` of
@@ -64,41 +63,9 @@ pub struct Ticket<C> {
 #[derive(Debug)]
 pub struct Caller<T, B, const CALLS: usize> {
     io: T,
-    client: ClientSession<CALLS>,
-    input: InBuf<B>,
-    ended: bool,
-    /// Requests written, of which `tx[sent..written]` are still to be sent.
-    tx: B,
+    calls: Calls<B, CALLS>,
+    /// How many bytes of the requests written were sent.
     sent: usize,
-    written: usize,
-}
-
-/// What was received next; a frame by where it stands in the input.
-enum Received {
-    Reply {
-        tag: u32,
-        start: usize,
-        end: usize,
-    },
-    TooLarge {
-        tag: u32,
-        len: u32,
-    },
-    Disconnected {
-        start: usize,
-        end: usize,
-    },
-    Closed(Fault),
-    /// An event, or a late reply.
-    Skipped,
-}
-
-/// What a call came to; a frame by where it stands in the input.
-enum Found {
-    Frame { start: usize, end: usize },
-    TooLarge { len: u32 },
-    Closed(Fault),
-    PassedOver,
 }
 
 impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T, B, CALLS> {
@@ -107,17 +74,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     /// `window`: see [`ClientSession::new`].
     #[must_use]
     pub fn new(io: T, rx: B, tx: B, window: u32) -> Self {
-        let max_reply_len = rx.as_ref().len().saturating_sub(max_frame_len(0));
-        let max_reply_len = u32::try_from(max_reply_len).unwrap_or(u32::MAX);
-        Self {
-            io,
-            client: ClientSession::new(max_reply_len, window),
-            input: InBuf::new(rx),
-            ended: false,
-            tx,
-            sent: 0,
-            written: 0,
-        }
+        Self { io, calls: Calls::new(rx, tx, window), sent: 0 }
     }
 
     /// The stream, to set its timeouts.
@@ -167,7 +124,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         request: &C::Request<'_>,
     ) -> Result<Ticket<C>, CallerError<'static, T::Error>> {
         let tag = self.write_request(C::NAME, request)?;
-        Ok(Ticket { tag, command: PhantomData })
+        Ok(Ticket::new(tag))
     }
 
     /// Waits for the reply to a call. Replies are taken in the order of their calls: those to
@@ -188,25 +145,23 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     /// # Errors
     /// [`CallerError::Io`], [`CallerError::WriteZero`]; what was not sent is kept, for another try.
     pub fn flush(&mut self) -> Result<(), CallerError<'static, T::Error>> {
-        if self.written == 0 {
+        if self.calls.written().is_empty() {
             return Ok(());
         }
-        while self.sent < self.written {
-            let rest = self.tx.as_ref().get(self.sent..self.written).unwrap_or_default();
-            match self.io.write(rest) {
-                Ok(0) => return Err(CallerError::WriteZero),
-                Ok(len) => self.sent = self.sent.saturating_add(len),
-                Err(error) if is(&error, ErrorKind::Interrupted) => {}
-                Err(error) => return Err(CallerError::Io(error)),
-            }
+        while let Some(rest) = self.calls.written().get(self.sent..)
+            && !rest.is_empty()
+        {
+            let len = on_write(self.io.write(rest))?;
+            self.sent = self.sent.saturating_add(len);
         }
-        (self.sent, self.written) = (0, 0);
+        self.drop_unsent();
         self.io.flush().map_err(CallerError::Io)
     }
 
     /// Drops the requests, and the part of one, that are still to be sent.
     pub(super) const fn drop_unsent(&mut self) {
-        (self.sent, self.written) = (0, 0);
+        self.calls.clear_written();
+        self.sent = 0;
     }
 
     /// Throws away what comes until there was silence, and then begins anew.
@@ -216,9 +171,7 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         clock: &mut dyn FnMut() -> Instant,
     ) -> Result<(), DiscardError<T::Error>> {
         self.drop_unsent();
-        discard(&mut self.io, self.input.clear_all(), silence, clock)?;
-        self.client.restart();
-        Ok(())
+        discard(&mut self.io, self.calls.restart(), silence, clock)
     }
 
     fn write_request<'p>(
@@ -227,9 +180,9 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         request: &impl Payload<'p>,
     ) -> Result<u32, CallerError<'static, T::Error>> {
         loop {
-            match self.encode(name, request) {
-                Err(RequestError::NoRoom) if self.written > 0 => self.flush()?,
-                Err(RequestError::Window) if self.client.is_late() => {
+            match self.calls.write(name, request) {
+                Err(RequestError::NoRoom) if !self.calls.written().is_empty() => self.flush()?,
+                Err(RequestError::Window) if self.calls.session().is_late() => {
                     if !self.receive_late()? {
                         return Err(CallError::Request(RequestError::Window).into());
                     }
@@ -251,21 +204,11 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         }
     }
 
-    fn encode<'p>(&mut self, name: &str, request: &impl Payload<'p>) -> Result<u32, RequestError> {
-        let mut out = OutBuf::new(self.tx.as_mut().get_mut(self.written..).unwrap_or_default());
-        let tag = self.client.call_named(name, request, &mut out)?;
-        self.written = self.written.saturating_add(out.written().len());
-        Ok(tag)
-    }
-
     fn receive_body(&mut self, tag: u32) -> Result<Body<'_>, CallerError<'_, T::Error>> {
         match self.find(tag) {
-            Ok(Found::Frame { start, end }) => reply_in(self.input.range(start, end)),
-            Ok(Found::TooLarge { len }) => Err(CallError::ReplyTooLarge { len }.into()),
-            Ok(Found::Closed(fault)) => Err(CallError::Closed(fault).into()),
-            Ok(Found::PassedOver) => Err(CallError::PassedOver.into()),
+            Ok(found) => self.calls.body(found).map_err(CallerError::Call),
             Err(error) => {
-                self.client.forget(tag);
+                self.calls.session().forget(tag);
                 Err(error)
             }
         }
@@ -274,20 +217,12 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     /// Reads until there is the reply to a call, or there can be none.
     fn find(&mut self, wanted: u32) -> Result<Found, CallerError<'static, T::Error>> {
         self.flush()?;
-        if !self.client.awaits(wanted) {
+        if !self.calls.session().awaits(wanted) {
             return Ok(Found::PassedOver);
         }
         loop {
-            match self.next()? {
-                Received::Reply { tag, start, end } if tag == wanted => {
-                    return Ok(Found::Frame { start, end });
-                }
-                Received::TooLarge { tag, len } if tag == wanted => {
-                    return Ok(Found::TooLarge { len });
-                }
-                Received::Disconnected { start, end } => return Ok(Found::Frame { start, end }),
-                Received::Closed(fault) => return Ok(Found::Closed(fault)),
-                Received::Reply { .. } | Received::TooLarge { .. } | Received::Skipped => {}
+            if let Some(found) = self.next()?.settles(wanted) {
+                return Ok(found);
             }
         }
     }
@@ -295,47 +230,11 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
     /// Reads until a frame is there, or the connection is over.
     fn next(&mut self) -> Result<Received, CallerError<'static, T::Error>> {
         loop {
-            let start = self.input.position();
-            let (consumed, incoming) = self.client.step(self.input.received(), self.ended);
-            let end = start.saturating_add(consumed);
-            let received = match incoming {
-                Incoming::Reply { tag, .. } => Some(Received::Reply { tag, start, end }),
-                Incoming::TooLarge { tag, len } => Some(Received::TooLarge { tag, len }),
-                Incoming::Disconnected(_) => Some(Received::Disconnected { start, end }),
-                Incoming::Closed(fault) => Some(Received::Closed(fault)),
-                Incoming::Event(_) | Incoming::Skipped => Some(Received::Skipped),
-                Incoming::NeedInput { .. } => None,
-            };
-            self.input.consume(consumed);
-            match received {
-                Some(received) => return Ok(received),
-                None => self.read()?,
+            if let Some(received) = self.calls.next() {
+                return Ok(received);
             }
+            let read = self.io.read(self.calls.free());
+            self.calls.on_read(read).map_err(CallerError::Io)?;
         }
-    }
-
-    fn read(&mut self) -> Result<(), CallerError<'static, T::Error>> {
-        match fill(&mut self.input, &mut self.io) {
-            Ok(len) => self.ended = len == 0,
-            Err(error) if is(&error, ErrorKind::Interrupted) => {}
-            Err(error) => return Err(CallerError::Io(error)),
-        }
-        Ok(())
-    }
-}
-
-/// The reply in a frame that the client found whole; borrowing it anew lets the search above end
-/// first.
-fn reply_in<E>(bytes: &[u8]) -> Result<Body<'_>, CallerError<'_, E>> {
-    let Some((frame, _)) = Frame::parse(bytes) else {
-        return Err(CallError::Closed(Fault::Grammar).into());
-    };
-    match (frame.name, frame.tag) {
-        ("OK", _) => Ok(frame.body),
-        (_, tag) => Err(CallerError::Call(match Refusal::parse(frame.body) {
-            Some(refusal) if tag.is_some() => CallError::Refused(refusal),
-            Some(refusal) => CallError::Disconnected(refusal),
-            None => CallError::Closed(Fault::Grammar),
-        })),
     }
 }

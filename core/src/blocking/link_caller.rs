@@ -9,12 +9,12 @@ use core::time::Duration;
 
 use embedded_io::{Read, Write};
 
-use super::caller::{Caller, CallerError, Ticket};
+use super::caller::{Caller, CallerError};
 use crate::call_error::{CallError, Fault, RequestError};
 use crate::code::Code;
 use crate::command::Command;
 use crate::frame::Body;
-use crate::front::{DiscardError, Silence};
+use crate::front::{DiscardError, Silence, Ticket};
 use crate::payload::Payload;
 use crate::time::Instant;
 

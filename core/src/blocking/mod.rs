@@ -13,23 +13,10 @@ mod discard;
 mod link_caller;
 mod server;
 
-pub use crate::front::{BufferTooSmall, ServeError};
-pub use caller::{Caller, CallerError, Ticket};
+pub use crate::front::{BufferTooSmall, ServeError, Ticket};
+pub use caller::{Caller, CallerError};
 pub use link_caller::LinkCaller;
 pub use server::{serve, serve_link};
 
 #[cfg(doc)]
 use embedded_io::ErrorKind;
-use embedded_io::Read;
-
-use crate::in_buf::InBuf;
-
-/// Reads once into what is free. `Ok(0)` is the end of the stream.
-fn fill<B: AsRef<[u8]> + AsMut<[u8]>, R: Read>(
-    input: &mut InBuf<B>,
-    io: &mut R,
-) -> Result<usize, R::Error> {
-    let len = io.read(input.free())?;
-    input.commit(len);
-    Ok(len)
-}

@@ -8,7 +8,7 @@ use embedded_io::ErrorKind;
 use embedded_io::{Read, Write};
 
 use super::discard::discard;
-use crate::front::{Buffers, ServeError, Silence, on_write};
+use crate::front::{Buffers, SendError, ServeError, Silence, on_write};
 use crate::limits::Limits;
 use crate::out_buf::OutBuf;
 use crate::service::Service;
@@ -92,7 +92,7 @@ fn run<T: Read + Write>(
     }
 }
 
-fn send<T: Write>(io: &mut T, out: &mut OutBuf<'_>) -> Result<(), ServeError<T::Error>> {
+fn send<T: Write>(io: &mut T, out: &mut OutBuf<'_>) -> Result<(), SendError<T::Error>> {
     if out.is_empty() {
         return Ok(());
     }
@@ -102,5 +102,5 @@ fn send<T: Write>(io: &mut T, out: &mut OutBuf<'_>) -> Result<(), ServeError<T::
         rest = rest.get(len..).unwrap_or_default();
     }
     out.clear();
-    io.flush().map_err(ServeError::Io)
+    io.flush().map_err(SendError::Io)
 }

@@ -1,6 +1,6 @@
 use embedded_io::{Error, ErrorKind};
 
-use super::{BufferTooSmall, ServeError, is, is_gone};
+use super::{BufferTooSmall, SendError, ServeError, is, is_gone};
 use crate::in_buf::InBuf;
 use crate::limits::Limits;
 use crate::out_buf::OutBuf;
@@ -104,11 +104,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Input<B> {
 
 /// What a write of some bytes came to: how many of them were sent. `write_all` of embedded-io
 /// panics where a write takes nothing; this fails.
-pub(crate) fn on_write<E: Error>(written: Result<usize, E>) -> Result<usize, ServeError<E>> {
+pub(crate) fn on_write<E: Error>(written: Result<usize, E>) -> Result<usize, SendError<E>> {
     match written {
-        Ok(0) => Err(ServeError::WriteZero),
+        Ok(0) => Err(SendError::WriteZero),
         Ok(len) => Ok(len),
         Err(error) if is(&error, ErrorKind::Interrupted) => Ok(0),
-        Err(error) => Err(ServeError::Io(error)),
+        Err(error) => Err(SendError::Io(error)),
     }
 }

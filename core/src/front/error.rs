@@ -29,6 +29,22 @@ impl<E> From<DiscardError<E>> for ServeError<E> {
     }
 }
 
+/// Why bytes can't be sent.
+#[derive(Debug)]
+pub(crate) enum SendError<E> {
+    Io(E),
+    WriteZero,
+}
+
+impl<E> From<SendError<E>> for ServeError<E> {
+    fn from(error: SendError<E>) -> Self {
+        match error {
+            SendError::Io(error) => Self::Io(error),
+            SendError::WriteZero => Self::WriteZero,
+        }
+    }
+}
+
 /// A buffer is smaller than the limits ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferTooSmall {

@@ -1,12 +1,16 @@
 //! What the blocking and the async front share: all of their loops but the waiting. No I/O.
 
 mod buffers;
+mod calls;
 mod error;
 mod silence;
 
 #[cfg(feature = "async")]
 pub(crate) use buffers::Input;
 pub(crate) use buffers::{Buffers, on_write};
+pub use calls::Ticket;
+pub(crate) use calls::{Calls, Found, Received};
+pub(crate) use error::SendError;
 pub use error::{BufferTooSmall, ServeError};
 pub(crate) use silence::{Discard, DiscardError, Silence};
 

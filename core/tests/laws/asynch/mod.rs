@@ -1,5 +1,6 @@
 //! The async front over the scripts of the blocking one, and with its future dropped at every wait.
 
+mod calling;
 mod handlers;
 mod serving;
 mod sizes;

@@ -46,6 +46,10 @@ impl Stream {
         Clock { now: Rc::clone(&self.script.borrow().now), calls: Rc::default() }
     }
 
+    pub(crate) fn script(&self) -> Script {
+        self.script.borrow().clone()
+    }
+
     pub(crate) fn written(&self) -> Vec<u8> {
         self.script.borrow().written.clone()
     }
@@ -249,4 +253,9 @@ impl Write for Pipe {
 /// Polls once.
 pub(crate) fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Polls to the end.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    poll_for(future, MAX_ROUNDS).expect("it comes to an end")
 }

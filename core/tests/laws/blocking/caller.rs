@@ -1,12 +1,13 @@
-//! `Caller`: a client of a connection.
+//! `Caller`: a client of a connection. The async one is held to the same, see ../asynch/calling.rs:
+//! `caller_of` is each front's own.
 
 use embedded_io::ErrorKind;
-use linecard_core::blocking::{Caller, CallerError};
+use linecard_core::blocking::CallerError;
 use linecard_core::{
     Body, CallError, Code, Command, DecodeError, Fault, Postcard, Refusal, RequestError, Text,
 };
 
-use super::{Action, SILENT, Say, Script, read};
+use super::{Action, Client, SILENT, Say, Script, caller_of, read};
 
 #[derive(Debug)]
 struct Add;
@@ -15,12 +16,6 @@ impl Command for Add {
     const NAME: &'static str = "ADD";
     type Request<'i> = Postcard<u8>;
     type Reply<'i> = Postcard<u8>;
-}
-
-type Calls = Caller<Script, Vec<u8>, 4>;
-
-fn caller(io: Script) -> Calls {
-    Caller::new(io, vec![0; 256], vec![0; 64], 1_000)
 }
 
 #[test]
@@ -33,7 +28,7 @@ fn a_call_is_sent_and_returns_its_reply() {
         read("OK 3 #2\na\nb\n"),
     ])
     .writing([Action::Write(3), Action::Fail(ErrorKind::Interrupted), Action::Write(2)]);
-    let mut caller = caller(io);
+    let mut caller = caller_of::<4>(io, 1_000);
     assert_eq!(caller.call::<Say>(&Text("hi")), Ok(Text("yes")));
     assert_eq!(caller.call::<Add>(&Postcard(9)), Ok(Postcard(7)));
     assert_eq!(caller.call_named("RAW", &Text("x")), Ok(Body::Counted(b"a\nb")));
@@ -51,7 +46,8 @@ fn a_call_is_sent_and_returns_its_reply() {
 
 #[test]
 fn calls_are_pipelined_and_replies_come_in_order() {
-    let mut caller = caller(Script::reading([read("OK #0\na\nOK #1\nb\nERR #2\nfailed c\n")]));
+    let mut caller =
+        caller_of::<4>(Script::reading([read("OK #0\na\nOK #1\nb\nERR #2\nfailed c\n")]), 1_000);
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     let third = caller.send::<Say>(&Text("3")).expect("sent");
@@ -65,7 +61,7 @@ fn calls_are_pipelined_and_replies_come_in_order() {
 
 #[test]
 fn a_full_output_is_sent() {
-    let mut caller = caller(Script::reading([]));
+    let mut caller = caller_of::<4>(Script::reading([]), 1_000);
     let text = "x".repeat(40);
     let _first = caller.send::<Say>(&Text(&text)).expect("sent");
     assert_eq!(caller.io().written(), "");
@@ -80,7 +76,7 @@ fn a_full_output_is_sent() {
 
 #[test]
 fn more_calls_than_the_capacity_wait_for_replies() {
-    let mut caller = caller(Script::reading([read("OK #0\na\n")]));
+    let mut caller = caller_of::<4>(Script::reading([read("OK #0\na\n")]), 1_000);
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     for _more in 1..4 {
         let _ticket = caller.send::<Say>(&Text("1")).expect("sent");
@@ -93,7 +89,7 @@ fn more_calls_than_the_capacity_wait_for_replies() {
 
 #[test]
 fn receiving_a_skipped_reply_does_not_wait() {
-    let mut caller = caller(Script::reading([read("OK #0\na\nOK #1\nb\n")]));
+    let mut caller = caller_of::<4>(Script::reading([read("OK #0\na\nOK #1\nb\n")]), 1_000);
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     let _third = caller.send::<Say>(&Text("3")).expect("sent");
@@ -105,7 +101,7 @@ fn receiving_a_skipped_reply_does_not_wait() {
 #[test]
 fn a_reply_too_large_of_an_earlier_call_is_skipped() {
     let long = format!("OK 500 #0\n{}\nOK #1\nb\n", "x".repeat(500));
-    let mut caller = caller(Script::reading([read(&long)]));
+    let mut caller = caller_of::<4>(Script::reading([read(&long)]), 1_000);
     let _first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     assert_eq!(caller.receive(second), Ok(Text("b")));
@@ -113,11 +109,14 @@ fn a_reply_too_large_of_an_earlier_call_is_skipped() {
 
 #[test]
 fn after_a_call_that_timed_out_the_next_one_succeeds() {
-    let mut caller = caller(Script::reading([
-        read("OK #0\nla"),
-        Action::Fail(ErrorKind::TimedOut),
-        read("te\nTICK\nx\nOK #1\nb\n"),
-    ]));
+    let mut caller = caller_of::<4>(
+        Script::reading([
+            read("OK #0\nla"),
+            Action::Fail(ErrorKind::TimedOut),
+            read("te\nTICK\nx\nOK #1\nb\n"),
+        ]),
+        1_000,
+    );
     assert_eq!(caller.call::<Say>(&Text("1")), Err(CallerError::Io(ErrorKind::TimedOut)));
     assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
 }
@@ -126,7 +125,7 @@ fn after_a_call_that_timed_out_the_next_one_succeeds() {
 fn a_failed_write_is_finished_before_the_next_call() {
     let io = Script::reading([read("OK #0\nlate\nOK #1\nb\n")])
         .writing([Action::Write(4), Action::Fail(ErrorKind::TimedOut)]);
-    let mut caller = caller(io);
+    let mut caller = caller_of::<4>(io, 1_000);
     assert_eq!(caller.call::<Say>(&Text("1")), Err(CallerError::Io(ErrorKind::TimedOut)));
     assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
     assert_eq!(caller.io().written(), "SAY #0\n1\nSAY #1\n2\n");
@@ -134,13 +133,14 @@ fn a_failed_write_is_finished_before_the_next_call() {
 
 #[test]
 fn a_stream_that_takes_nothing_is_an_error() {
-    let mut caller = caller(Script::default().writing([Action::Write(0)]));
+    let mut caller = caller_of::<4>(Script::default().writing([Action::Write(0)]), 1_000);
     assert_eq!(caller.call::<Say>(&Text("1")), Err(CallerError::WriteZero));
 }
 
 #[test]
 fn an_untagged_error_fails_every_call() {
-    let mut caller = caller(Script::reading([read("OK #0\na\nERR\nstopping bye\n")]));
+    let mut caller =
+        caller_of::<4>(Script::reading([read("OK #0\na\nERR\nstopping bye\n")]), 1_000);
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     let third = caller.send::<Say>(&Text("3")).expect("sent");
@@ -153,7 +153,7 @@ fn an_untagged_error_fails_every_call() {
 #[test]
 fn each_kind_of_bad_reply_has_its_error() {
     let reply = |bytes: &str| {
-        let mut caller = caller(Script::reading([read(bytes)]));
+        let mut caller = caller_of::<4>(Script::reading([read(bytes)]), 1_000);
         caller.call::<Add>(&Postcard(1)).map_err(|error| format!("{error:?}"))
     };
     assert_eq!(reply("OK 1 #0\n\x07\n"), Ok(Postcard(7)));
@@ -173,8 +173,10 @@ fn each_kind_of_bad_reply_has_its_error() {
     assert_eq!(reply(&long), error(CallerError::Call(CallError::ReplyTooLarge { len: 198 })));
     let fits = format!("OK 197 #0\n{}\n", "x".repeat(197));
     assert_eq!(reply(&fits), error(CallerError::Call(CallError::BadReply(DecodeError::Payload))));
-    let mut caller =
-        caller(Script::reading([read("OK #0\n\u{0}\n"), Action::Read(b"OK #1\n\xff\n".into())]));
+    let mut caller = caller_of::<4>(
+        Script::reading([read("OK #0\n\u{0}\n"), Action::Read(b"OK #1\n\xff\n".into())]),
+        1_000,
+    );
     assert_eq!(caller.call::<Say>(&Text("")), Ok(Text("\0")));
     assert_eq!(
         caller.call::<Say>(&Text("")),
@@ -183,11 +185,9 @@ fn each_kind_of_bad_reply_has_its_error() {
 }
 
 /// A caller of `CALLS` calls in flight, each of which timed out.
-fn timed_out<const CALLS: usize>(
-    then: impl IntoIterator<Item = Action>,
-) -> Caller<Script, Vec<u8>, CALLS> {
+fn timed_out<const CALLS: usize>(then: impl IntoIterator<Item = Action>) -> Client<CALLS> {
     let io = Script::reading(vec![SILENT; CALLS].into_iter().chain(then));
-    let mut caller = Caller::new(io, vec![0; 256], vec![0; 64], 1_000);
+    let mut caller = caller_of(io, 1_000);
     for _call in 0..CALLS {
         let error = caller.call::<Say>(&Text("1")).expect_err("no reply");
         assert_eq!(error, CallerError::Io(ErrorKind::TimedOut));
@@ -209,7 +209,7 @@ fn late_replies_free_the_window() {
 
     // By bytes of requests as well: 9 each.
     let io = Script::reading([SILENT, read("OK #0\n\nOK #1\nb\n")]);
-    let mut caller = Caller::<_, _, 8>::new(io, vec![0; 256], vec![0; 64], 17);
+    let mut caller = caller_of::<8>(io, 17);
     let error = caller.call::<Say>(&Text("1")).expect_err("no reply");
     assert_eq!(error, CallerError::Io(ErrorKind::TimedOut));
     assert_eq!(caller.call::<Say>(&Text("2")), Ok(Text("b")));
@@ -227,7 +227,7 @@ fn the_window_stays_full_until_late_replies_come() {
 #[test]
 fn replies_to_other_calls_are_left_for_them() {
     let io = Script::reading([read("OK #0\na\n"), SILENT, read("OK #1\n\nOK #2\nc\n")]);
-    let mut caller = Caller::<_, _, 2>::new(io, vec![0; 256], vec![0; 64], 1_000);
+    let mut caller = caller_of::<2>(io, 1_000);
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     assert_eq!(caller.send::<Say>(&Text("3")).expect_err("the first is wanted"), WINDOW);
@@ -238,7 +238,7 @@ fn replies_to_other_calls_are_left_for_them() {
     assert_eq!(caller.receive(third), Ok(Text("c")));
 
     let io = Script::reading([SILENT, read("OK #0\n\nOK #1\nb\nOK #2\nc\n")]);
-    let mut caller = Caller::<_, _, 2>::new(io, vec![0; 256], vec![0; 64], 1_000);
+    let mut caller = caller_of::<2>(io, 1_000);
     let first = caller.send::<Say>(&Text("1")).expect("sent");
     let second = caller.send::<Say>(&Text("2")).expect("sent");
     assert_eq!(caller.receive(first), Err(CallerError::Io(ErrorKind::TimedOut)));

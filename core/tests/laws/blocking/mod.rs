@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
+use linecard_core::blocking::Caller;
 use linecard_core::{Command, Instant, Text};
 
 use crate::support::MAX_ROUNDS;
@@ -128,6 +129,12 @@ impl Write for Script {
         self.flushed = self.written.len();
         Ok(())
     }
+}
+
+type Client<const CALLS: usize> = Caller<Script, Vec<u8>, CALLS>;
+
+fn caller_of<const CALLS: usize>(io: Script, window: u32) -> Client<CALLS> {
+    Caller::new(io, vec![0; 256], vec![0; 64], window)
 }
 
 /// A read finds nothing in time.
