@@ -35,12 +35,20 @@ mod tests {
         fn finds_what_a_plain_search_finds(
             bytes in proptest::collection::vec(
                 prop_oneof![Just(LF), Just(0x8a), Just(0x0b), any::<u8>()],
-                0..40,
+                0..300,
             ),
-            from in 0usize..42,
+            from in 0usize..310,
         ) {
             let naive = (from..bytes.len()).find(|&at| bytes[at] == LF);
             prop_assert_eq!(find_lf(&bytes, from), naive);
+        }
+
+        /// Wherever it is relative to the words and chunks.
+        #[test]
+        fn finds_the_only_one(len in 0usize..300, at in 0usize..300, from in 0usize..300) {
+            let mut bytes = std::vec![0x8a; len];
+            bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = LF);
+            prop_assert_eq!(find_lf(&bytes, from), (from <= at && at < len).then_some(at));
         }
     }
 

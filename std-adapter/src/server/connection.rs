@@ -15,7 +15,7 @@ use mio::event::Event;
 use mio::net::TcpStream;
 
 use super::byte_queue::ByteQueue;
-use super::context::WorkerContext;
+use super::context::{READ_LEN, ReadBuf, WorkerContext};
 use super::socket::{Disconnect, Socket};
 
 /// How long a closing connection is drained at most, because a close with unread bytes would
@@ -51,6 +51,8 @@ pub(super) struct Connection<'c> {
     input: ByteQueue,
     /// Replies that are not sent yet.
     output: ByteQueue,
+    /// The length of the frame that `input` begins with; 0 where it isn't known.
+    frame_len: u32,
     phase: Phase,
     /// When the last write made progress, or when lingering began.
     since: Instant,
@@ -68,6 +70,7 @@ impl<'c> Connection<'c> {
             session,
             input: ByteQueue::default(),
             output: ByteQueue::default(),
+            frame_len: 0,
             phase: if admitted { Phase::Open } else { Phase::Lingering },
             since: now,
             scheduled: Instant::MAX,
@@ -196,31 +199,55 @@ impl<'c> Connection<'c> {
 
     /// Reads once and answers all whole frames.
     fn receive<S: Service>(&mut self, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
+        let missing = (self.frame_len as usize).saturating_sub(self.input.len());
+        if missing > 0 && self.input.len() >= missing.min(READ_LEN) {
+            return self.receive_behind(missing, cx);
+        }
         // Taken out, so that the context can be lent while the frames borrow from the buffer.
         let mut rx = std::mem::take(&mut cx.rx);
-        let outcome = match self.socket.read(&mut rx, cx.counters) {
-            Ok(Some(bytes)) => self.answer_received(bytes, cx),
-            Ok(None) => Ok(()),
-            Err(disconnect) => Err(disconnect),
-        };
+        let outcome =
+            match self.socket.read(rx.space(missing.saturating_add(READ_LEN)), cx.counters) {
+                Ok(Some(bytes)) => {
+                    let len = bytes.len();
+                    self.answer_received(&mut rx, len, cx)
+                }
+                Ok(None) => Ok(()),
+                Err(disconnect) => Err(disconnect),
+            };
         cx.rx = rx;
         outcome
     }
 
-    /// Answers frames where they were read to. Only what is left is copied, unless the beginning of
-    /// a frame is buffered already.
-    fn answer_received<S: Service>(
+    /// Much of a frame is buffered: what is missing is read straight behind it, and no more.
+    fn receive_behind<S: Service>(
         &mut self,
-        received: &[u8],
+        missing: usize,
         cx: &mut WorkerContext<'c, S>,
     ) -> Result<(), Disconnect> {
-        if !self.input.is_empty() {
-            self.input.push(received, &mut cx.budget);
+        let spare = self.input.spare(missing, &mut cx.budget)?;
+        let Some(bytes) = self.socket.read(spare, cx.counters)? else { return Ok(()) };
+        let len = bytes.len();
+        self.input.add(len);
+        self.answer_input(cx)
+    }
+
+    /// Answers frames where they were read to, behind what was buffered. That is copied there if it
+    /// isn't longer than what came, so that no byte is copied often. What is left is buffered.
+    fn answer_received<S: Service>(
+        &mut self,
+        rx: &mut ReadBuf,
+        len: usize,
+        cx: &mut WorkerContext<'c, S>,
+    ) -> Result<(), Disconnect> {
+        let joined = if self.input.len() <= len { rx.join(self.input.bytes(), len) } else { None };
+        let Some(received) = joined else {
+            self.input.push(rx.space(len), &mut cx.budget)?;
             return self.answer_input(cx);
-        }
+        };
+        self.input.clear(&mut cx.budget);
         let consumed = self.answer(received, cx)?;
-        if self.phase == Phase::Open {
-            self.input.push(&received[consumed..], &mut cx.budget);
+        if self.phase == Phase::Open && consumed < received.len() {
+            self.input.push(&received[consumed..], &mut cx.budget)?;
         }
         Ok(())
     }
@@ -258,14 +285,16 @@ impl<'c> Connection<'c> {
                 self.session.restart_timeout(cx.now);
             }
             self.send(written, cx)?;
-            match want {
-                Want::Output { .. } if self.output.is_empty() => {}
-                Want::Output { .. } | Want::Input { .. } => return Ok(consumed),
+            self.frame_len = match want {
+                Want::Output { .. } if self.output.is_empty() => continue,
+                Want::Input { frame_len } => frame_len.unwrap_or_default(),
+                Want::Output { .. } => 0,
                 Want::Close => {
                     self.phase = Phase::Closing;
-                    return Ok(consumed);
+                    0
                 }
-            }
+            };
+            return Ok(consumed);
         }
     }
 
@@ -273,7 +302,7 @@ impl<'c> Connection<'c> {
     fn send<S>(&mut self, len: usize, cx: &mut WorkerContext<'c, S>) -> Result<(), Disconnect> {
         let sent = self.socket.write(&cx.tx[..len], cx.counters)?;
         if sent < len {
-            self.output.push(&cx.tx[sent..len], &mut cx.budget);
+            self.output.push(&cx.tx[sent..len], &mut cx.budget)?;
             self.session.block(cx.now);
             self.since = cx.now;
         }
@@ -306,7 +335,7 @@ impl<'c> Connection<'c> {
 
     /// Reads once and discards it. Once a turn, so that a flood doesn't delay other connections.
     fn drain<S>(&mut self, cx: &mut WorkerContext<'c, S>) -> Turn {
-        self.socket.read(&mut cx.rx, cx.counters)?;
+        self.socket.read(cx.rx.space(READ_LEN), cx.counters)?;
         if self.socket.is_ended() {
             return Ok(NextStep::Close);
         }

@@ -2,6 +2,7 @@
 //! read or never close.
 
 mod buffered;
+mod bulk;
 mod churn;
 mod client;
 mod closing;
