@@ -139,7 +139,7 @@ fn the_rest_of_a_broken_frame_on_a_link_never_runs() {
 /// A break is received as a framing error, which the image treats as it does an overrun. (QEMU's
 /// UART has flow control, so there is no overrun.)
 #[test]
-fn the_rest_of_a_frame_that_a_read_error_damaged_never_runs() {
+fn the_rest_of_a_frame_damaged_on_a_link_never_runs() {
     let Some(mut qemu) = boot(SERIAL, Wiring::Uart(0)) else { return };
     let mut line = SerialLine::open(qemu.addr().expect("an address"));
     line.send(b"STRING #1\nbefore\nSTRING 40 #2\ndam");
