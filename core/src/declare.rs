@@ -1,4 +1,5 @@
-//! Commands and handlers in a line each: [`commands!`](crate::commands), [`serves!`](crate::serves).
+//! Commands and handlers in a line each: [`commands!`](crate::commands),
+//! [`serves!`](crate::serves).
 //!
 //! ```
 //! use linecard_core::{commands, serves};
@@ -85,8 +86,8 @@ impl IntoValue for Empty {
     fn into_value(self) {}
 }
 
-/// What a handler returns for a command whose reply is `P`: the plain value, or a `Result` of it and
-/// [`Failed`].
+/// What a handler returns for a command whose reply is `P`: the plain value, or a `Result` of it
+/// and [`Failed`].
 #[diagnostic::on_unimplemented(
     message = "a handler of this command can't return `{Self}`",
     label = "its reply is `{P}`"
@@ -270,16 +271,16 @@ macro_rules! commands {
 /// Says which methods of a type handle which commands. See [`declare`](crate::declare).
 ///
 /// `serves!(Board, TABLE: SetPin => set_pin, Reset => reset)` implements
-/// [`Handler`](crate::Handler) for each command by `board.set_pin(value)`, and declares the
-/// `static TABLE` of them: [`Table::bind`](crate::Table::bind) makes a service of it. Before `TABLE`
-/// there may be attributes and a visibility. A method takes the plain value of the request, and
-/// returns that of the reply, or a `Result` of it and [`Failed`](crate::Failed).
+/// [`Handler`](crate::Handler) for each command by `board.set_pin(value)`, and declares the `static
+/// TABLE` of them: [`Table::bind`](crate::Table::bind) makes a service of it. Before `TABLE` there
+/// may be attributes and a visibility. A method takes the plain value of the request, and returns
+/// that of the reply, or a `Result` of it and [`Failed`](crate::Failed).
 ///
-/// With `async` before the type, handlers may wait (feature `async`):
-/// `serves!(async Board, Served: SetPin => set_pin, async ReadTemp => read_temp)`. Those marked
-/// `async` are asynchronous methods, for which it implements `asynch::AsyncHandler`, and `Served` is
-/// the type of a service over a `Board`, an alias of `asynch::Commands`: `Served::new(board)`, or
-/// `Served::new(&mut board)`. Up to 16 commands.
+/// With `async` before the type, handlers may wait (feature `async`): `serves!(async Board, Served:
+/// SetPin => set_pin, async ReadTemp => read_temp)`. Those marked `async` are asynchronous methods,
+/// for which it implements `asynch::AsyncHandler`, and `Served` is the type of a service over a
+/// `Board`, an alias of `asynch::Commands`: `Served::new(board)`, or `Served::new(&mut board)`. Up
+/// to 16 commands.
 ///
 /// ```
 /// # #[cfg(feature = "async")] {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::head::MAX_DIGITS;
 use crate::out_buf::ByteWriter;
+use crate::part::part_mut;
 use crate::scan::LF;
 use crate::serialize::Serializer;
 use crate::tuning::move_down;
@@ -111,7 +112,7 @@ impl<'s> Encoder<'s> {
         let head_room = self.name.len().saturating_add(MAX_HEAD_TAIL_LEN);
         let (head, rest) = self.free.split_at_mut_checked(head_room).ok_or(EncodeError::NoRoom)?;
         let room = rest.len().saturating_sub(1).min(self.max_len as usize);
-        let body = rest.get_mut(..room).unwrap_or_default();
+        let body = part_mut(rest, ..room);
         let mut writer = ByteWriter::new(body);
         value.serialize(Serializer(&mut writer)).map_err(|_| EncodeError::Value)?;
         let Some(body_len) = writer.finish() else {
@@ -140,5 +141,5 @@ pub(crate) const MAX_HEAD_TAIL_LEN: usize = 1 + MAX_DIGITS + 2 + MAX_DIGITS + 1;
 /// Moves what stands from `from` on to `to`, so that the frame has `frame_len` bytes.
 fn close_gap(bytes: &mut [u8], to: usize, from: usize, frame_len: usize) {
     let gap = from.saturating_sub(to);
-    move_down(bytes.get_mut(to..frame_len.saturating_add(gap)).unwrap_or_default(), gap);
+    move_down(part_mut(bytes, to..frame_len.saturating_add(gap)), gap);
 }

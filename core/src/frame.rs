@@ -10,6 +10,7 @@
 
 use crate::code::Code;
 use crate::head::Head;
+use crate::part::part;
 use crate::scan::{LF, find_lf, least_len, trim_cr};
 
 /// The body of a frame, and how its length was given.
@@ -287,7 +288,7 @@ impl Decoder {
         seen: SkippedLine,
     ) -> (usize, Found) {
         let lf = find_lf(input, at);
-        let part = input.get(at..lf.unwrap_or(input.len())).unwrap_or_default();
+        let part = part(input, at..lf.unwrap_or(input.len()));
         let seen = SkippedLine {
             len: seen.len.saturating_add(part.len()),
             last: part.last().copied().or(seen.last),

@@ -5,6 +5,7 @@
 //! 0            start               end       buf.len()
 //! ```
 
+use crate::part::{part, part_mut};
 use crate::tuning::move_down;
 
 /// A buffer for what a stream delivers. A front reads into [`free`](Self::free), reports how much
@@ -40,7 +41,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> InBuf<B> {
             move_down(buf, self.start);
             (self.start, self.end) = (0, self.end.saturating_sub(self.start));
         }
-        buf.get_mut(self.end..).unwrap_or_default()
+        part_mut(buf, self.end..)
     }
 
     /// The first `len` bytes of the free part are received now.
@@ -77,9 +78,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> InBuf<B> {
 
     /// A part of the buffer by position, consumed or not.
     pub(crate) fn range(&self, start: usize, end: usize) -> &[u8] {
-        let range = self.buf.as_ref().get(start..end);
-        debug_assert!(range.is_some(), "no such part of the buffer");
-        range.unwrap_or_default()
+        part(self.buf.as_ref(), start..end)
     }
 }
 

@@ -121,6 +121,7 @@ mod head;
 mod in_buf;
 mod limits;
 mod out_buf;
+mod part;
 mod payload;
 mod phase;
 mod reply;

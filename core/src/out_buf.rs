@@ -1,5 +1,7 @@
 //! A front's output buffer, written front to back.
 
+use crate::part::{part, part_mut};
+
 /// A buffer that is filled with whole frames, ready to be sent.
 #[derive(Debug)]
 pub struct OutBuf<'b> {
@@ -17,7 +19,7 @@ impl<'b> OutBuf<'b> {
     /// The bytes to send.
     #[must_use]
     pub fn written(&self) -> &[u8] {
-        self.buf.get(..self.len).unwrap_or_default()
+        part(self.buf, ..self.len)
     }
 
     /// Whether there is nothing to send.
@@ -39,12 +41,12 @@ impl<'b> OutBuf<'b> {
 
     /// The free part, to be written from its front.
     pub(crate) fn tail(&mut self) -> &mut [u8] {
-        self.buf.get_mut(self.len..).unwrap_or_default()
+        part_mut(self.buf, self.len..)
     }
 
     /// The free part, and the count of what is written to add to.
     pub(crate) fn lend(&mut self) -> (&mut [u8], &mut usize) {
-        (self.buf.get_mut(self.len..).unwrap_or_default(), &mut self.len)
+        (part_mut(self.buf, self.len..), &mut self.len)
     }
 
     /// The bytes to send, all of them, and meanwhile what [`lend`](Self::lend) gives.
@@ -109,7 +111,7 @@ impl<'b> ByteWriter<'b> {
                 break;
             }
         }
-        let shortest = digits.get(digits.len().saturating_sub(used)..).unwrap_or_default();
+        let shortest = part(&digits, digits.len().saturating_sub(used)..);
         shortest.iter().for_each(|&digit| self.put_byte(digit));
     }
 

@@ -3,6 +3,7 @@
 use crate::code::Code;
 use crate::frame::Frame;
 use crate::out_buf::OutBuf;
+use crate::part::part;
 use crate::reply::{Answered, Reply};
 use crate::session::{Session, Step, Want};
 use crate::time::Instant;
@@ -43,7 +44,7 @@ pub fn pump(
 ) -> (usize, Want) {
     let mut consumed = 0_usize;
     loop {
-        let rest = input.get(consumed..).unwrap_or_default();
+        let rest = part(input, consumed..);
         let (len, step) = session.step(now, rest, end, out);
         consumed = consumed.saturating_add(len);
         match step {

@@ -60,8 +60,8 @@ const PROBE: &str = "LC.PING";
 /// A client that connects when a call needs it, and again after a connection was lost: the device
 /// restarted, a cable was pulled, a call timed out.
 ///
-/// A call without a reply is **never repeated**: it fails, because it may have been carried out. The
-/// *next* call connects anew. Each call ends within [`ClientConfig::call_timeout`].
+/// A call without a reply is **never repeated**: it fails, because it may have been carried out.
+/// The *next* call connects anew. Each call ends within [`ClientConfig::call_timeout`].
 ///
 /// ```no_run
 /// use linecard_std::protocol::Text;
@@ -123,8 +123,8 @@ impl ReconnectingClient {
     ///
     /// # Errors
     /// [`Error::Address`] and [`Error::Connect`]: there is no connection, the call was not made.
-    /// [`Error::Call`] with [`CallError::Refused`]: the server's answer. After any other error of the
-    /// connection it is unknown whether the call was carried out, unless the error says so.
+    /// [`Error::Call`] with [`CallError::Refused`]: the server's answer. After any other error of
+    /// the connection it is unknown whether the call was carried out, unless the error says so.
     pub fn call<C: Command>(&mut self, request: &C::Request<'_>) -> Result<C::Reply<'_>, Error> {
         let Self { client, link, .. } = self.ready()?;
         let Some(client) = client else { return Err(Error::TimedOut) };

@@ -57,15 +57,15 @@ impl<E: fmt::Display> fmt::Display for CallerError<'_, E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for CallerError<'_, E> {}
 
-/// A client over an asynchronous stream: a call at a time ([`call`](Self::call)), or up to `CALLS` of
-/// them on their way ([`send`](Self::send), [`receive`](Self::receive)).
+/// A client over an asynchronous stream: a call at a time ([`call`](Self::call)), or up to `CALLS`
+/// of them on their way ([`send`](Self::send), [`receive`](Self::receive)).
 ///
 /// # Cancellation
 ///
-/// A call whose future is dropped, or whose time is over, is given up: it may have been carried out,
-/// and is never repeated. The rest of a request of which a part was sent is sent by the next method that
-/// is called, and a reply that comes late is skipped. So the connection can be used on, if the stream's
-/// `read` and `write` keep their bytes when they are dropped.
+/// A call whose future is dropped, or whose time is over, is given up: it may have been carried
+/// out, and is never repeated. The rest of a request of which a part was sent is sent by the next
+/// method that is called, and a reply that comes late is skipped. So the connection can be used on,
+/// if the stream's `read` and `write` keep their bytes when they are dropped.
 #[derive(Debug)]
 pub struct Caller<T, B, const CALLS: usize> {
     io: T,
@@ -98,14 +98,16 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         self.awaited = None;
     }
 
-    /// Discards what comes over a link that can't close, until it has been silent for an eighth more
-    /// than `frame_timeout`, the server's; then [restarts](Self::restart). After a call that failed,
-    /// the server may be discarding too, until then (docs/PROTOCOL.md §11): send nothing before.
+    /// Discards what comes over a link that can't close, until it has been silent for an eighth
+    /// more than `frame_timeout`, the server's; then [restarts](Self::restart). After a call that
+    /// failed, the server may be discarding too, until then (docs/PROTOCOL.md §11): send nothing
+    /// before.
     ///
     /// Cancellation: dropped, it has restarted, but the silence must be waited for anew.
     ///
     /// # Errors
-    /// [`CallerError::Io`], [`CallError::Closed`]: the link is gone, or delivers nothing but errors.
+    /// [`CallerError::Io`], [`CallError::Closed`]: the link is gone, or delivers nothing but
+    /// errors.
     pub async fn resync(
         &mut self,
         timer: &impl Timer,
@@ -115,7 +117,8 @@ impl<T: Read + Write, B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Caller<T
         let now = timer.now();
         let eighth = frame_timeout.checked_div(8).unwrap_or_default();
         let duration = frame_timeout.saturating_add(eighth);
-        // A frame that was begun times out after at most one silence, and is discarded for one more.
+        // A frame that was begun times out after at most one silence, and is discarded for one
+        // more.
         let enough = now.saturating_add(duration.saturating_mul(2));
         let mut discard = Discard::new(Silence { since: now, duration, enough }, now);
         loop {

@@ -11,8 +11,8 @@ use crate::frame::{Body, Frame};
 use crate::payload::Payload;
 use crate::reply::{Answered, Reply};
 
-/// Carries a command out, and may wait meanwhile: for a sensor, a bus, another server. Implemented by
-/// the application's state, once for each command. Every [`Handler`] is one.
+/// Carries a command out, and may wait meanwhile: for a sensor, a bus, another server. Implemented
+/// by the application's state, once for each command. Every [`Handler`] is one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no handler for the command `{C}`",
     label = "no `Handler<{C}>` and no `AsyncHandler<{C}>` for `{Self}`"
@@ -91,8 +91,8 @@ pub struct Commands<L, S, B = S> {
 }
 
 impl<L, S, B> Commands<L, S, B> {
-    /// Over a state, an `S` or a `&mut S`. A name that is not legal, or that two commands have, does
-    /// not compile.
+    /// Over a state, an `S` or a `&mut S`. A name that is not legal, or that two commands have,
+    /// does not compile.
     #[must_use]
     pub const fn new(state: B) -> Self
     where

@@ -14,8 +14,8 @@ use crate::service::Service;
 use crate::session::{Session, Step, Want};
 use crate::time::Instant;
 
-/// All state of one connection that is served: its session, the bytes in both buffers, and how far each
-/// is. The caller owns it, so dropping a future of its methods loses nothing.
+/// All state of one connection that is served: its session, the bytes in both buffers, and how far
+/// each is. The caller owns it, so dropping a future of its methods loses nothing.
 ///
 /// ```text
 ///          ┌──────────────────────────────────────────────────┐
@@ -27,11 +27,11 @@ use crate::time::Instant;
 /// # Cancellation
 ///
 /// What the methods await is the stream's `read`, `write` and `flush`, the timer and the handlers.
-/// Dropped at any of them, a method can be called again, with the same stream or another half of it, and
-/// goes on there:
+/// Dropped at any of them, a method can be called again, with the same stream or another half of
+/// it, and goes on there:
 ///
-/// - bytes received stay received, if the stream's `read` keeps them (embedded-io-async asks streams to
-///   document that); bytes sent are not sent twice, if its `write` does not;
+/// - bytes received stay received, if the stream's `read` keeps them (embedded-io-async asks
+///   streams to document that); bytes sent are not sent twice, if its `write` does not;
 /// - the handler that was waited for is dropped, and its request gets `ERR failed`, once; it is not
 ///   carried out again;
 /// - time goes on: a deadline that passed meanwhile has passed.
@@ -52,8 +52,8 @@ pub struct Connection<'l, 'b> {
 }
 
 impl<'l, 'b> Connection<'l, 'b> {
-    /// The state of a connection made `now`. Buffers that are larger than the least take more frames
-    /// with one read, or one write.
+    /// The state of a connection made `now`. Buffers that are larger than the least take more
+    /// frames with one read, or one write.
     ///
     /// # Errors
     /// [`BufferTooSmall`], where `rx` has less than [`Limits::max_request_frame_len`] bytes or `tx`
@@ -80,8 +80,8 @@ impl<'l, 'b> Connection<'l, 'b> {
         &mut self.session
     }
 
-    /// Serves the connection until it is over and the last reply is flushed. Closing is the caller's:
-    /// docs/PROTOCOL.md §8.1 tells how to close so that the last reply survives.
+    /// Serves the connection until it is over and the last reply is flushed. Closing is the
+    /// caller's: docs/PROTOCOL.md §8.1 tells how to close so that the last reply survives.
     ///
     /// # Errors
     /// [`ServeError`].
@@ -108,10 +108,10 @@ impl<'l, 'b> Connection<'l, 'b> {
         self.run(&mut Halves(reader, writer), service, timer).await
     }
 
-    /// Serves a link that can't close, such as a UART, for good. Where a connection would be closed,
-    /// what comes is discarded until the link has been silent for one frame timeout; then a new session
-    /// begins (docs/PROTOCOL.md §11). So the leftovers of a broken frame never run as commands. The
-    /// idle timeout is not looked at.
+    /// Serves a link that can't close, such as a UART, for good. Where a connection would be
+    /// closed, what comes is discarded until the link has been silent for one frame timeout; then a
+    /// new session begins (docs/PROTOCOL.md §11). So the leftovers of a broken frame never run as
+    /// commands. The idle timeout is not looked at.
     ///
     /// Read errors are taken as by [`blocking::serve_link`](crate::blocking::serve_link). After an
     /// error it may be called again, and then discards in the same way first: what follows lost
@@ -221,7 +221,8 @@ impl<'l, 'b> Connection<'l, 'b> {
             if !output.is_empty() {
                 session.block(now);
             }
-            // What was skipped makes room for the next read: one into no room would look like the end.
+            // What was skipped makes room for the next read: one into no room would look like the
+            // end.
             self.settle();
             return Ok(want);
         }

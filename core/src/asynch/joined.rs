@@ -1,7 +1,7 @@
 use embedded_io_async::{ErrorType, Read, Write};
 
-/// Two halves of a stream as one, for a [`Caller`](super::Caller). A server takes halves as they are:
-/// [`Connection::serve_split`](super::Connection::serve_split).
+/// Two halves of a stream as one, for a [`Caller`](super::Caller). A server takes halves as they
+/// are: [`Connection::serve_split`](super::Connection::serve_split).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Joined<R, W>(pub R, pub W);
 

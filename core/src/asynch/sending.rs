@@ -25,8 +25,8 @@ impl Sending {
         self.sent = 0;
     }
 
-    /// When all of the output is sent, frees it. Not to be called while more is written to a part of
-    /// it.
+    /// When all of the output is sent, frees it. Not to be called while more is written to a part
+    /// of it.
     pub(super) fn settle(&mut self, output: &mut OutBuf<'_>) {
         if self.sent >= output.written().len() {
             output.clear();

@@ -5,8 +5,8 @@ use embedded_io_async::{Read, Write};
 use super::{AsyncService, Connection, ServeError, Timer};
 use crate::limits::Limits;
 
-/// Serves one connection until it is over and the last reply is flushed: [`Connection::serve`] for a
-/// task that owns the connection. Dropped halfway, its bytes are lost.
+/// Serves one connection until it is over and the last reply is flushed: [`Connection::serve`] for
+/// a task that owns the connection. Dropped halfway, its bytes are lost.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -21,7 +21,8 @@ pub async fn serve<T: Read + Write>(
     Connection::new(limits, timer.now(), rx, tx)?.serve(io, service, timer).await
 }
 
-/// Serves a link that can't close, for good: [`Connection::serve_link`] for a task that owns the link.
+/// Serves a link that can't close, for good: [`Connection::serve_link`] for a task that owns the
+/// link.
 ///
 /// # Errors
 /// [`ServeError`]; [`ServeError::Ended`] when the link ends after all.

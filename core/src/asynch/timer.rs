@@ -17,11 +17,11 @@ pub trait Timer {
     /// The time on a monotonic clock.
     fn now(&self) -> Instant;
 
-    /// Ends when [`now`](Self::now) has reached `at`, or soon after; at once if it has already. Never
-    /// asked to wait for [`Instant::MAX`].
+    /// Ends when [`now`](Self::now) has reached `at`, or soon after; at once if it has already.
+    /// Never asked to wait for [`Instant::MAX`].
     ///
-    /// Most of these futures are dropped before they end, whenever bytes come first, and many are never
-    /// polled: arm a timer when polled, and disarm it when dropped.
+    /// Most of these futures are dropped before they end, whenever bytes come first, and many are
+    /// never polled: arm a timer when polled, and disarm it when dropped.
     async fn until(&self, at: Instant);
 }
 

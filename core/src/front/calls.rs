@@ -9,6 +9,7 @@ use crate::frame::{Body, Frame};
 use crate::in_buf::InBuf;
 use crate::limits::max_frame_len;
 use crate::out_buf::OutBuf;
+use crate::part::{part, part_mut};
 use crate::payload::Payload;
 
 /// A call that was sent, and whose reply is still to be taken: `Caller::receive`.
@@ -97,7 +98,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Calls<B, CALLS> {
         name: &str,
         request: &impl Payload<'p>,
     ) -> Result<u32, RequestError> {
-        let mut out = OutBuf::new(self.tx.as_mut().get_mut(self.written..).unwrap_or_default());
+        let mut out = OutBuf::new(part_mut(self.tx.as_mut(), self.written..));
         let tag = self.session.call_named(name, request, &mut out)?;
         self.written = self.written.saturating_add(out.written().len());
         Ok(tag)
@@ -105,7 +106,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const CALLS: usize> Calls<B, CALLS> {
 
     /// The requests written, all that were not [cleared](Self::clear_written).
     pub(crate) fn written(&self) -> &[u8] {
-        self.tx.as_ref().get(..self.written).unwrap_or_default()
+        part(self.tx.as_ref(), ..self.written)
     }
 
     /// They were sent, or are dropped.

@@ -16,33 +16,34 @@ const NEAR: usize = 32;
 const CHUNK: usize = 64;
 
 /// The index of the first LF at or after `from`.
+#[inline]
 pub(crate) fn find_lf(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
-    let Some((near, far)) = rest.split_at_checked(NEAR) else { return lf_by_words(rest, from) };
-    lf_by_words(near, from).or_else(|| lf_by_chunks(far, from.saturating_add(NEAR)))
+    let (words, tail) = rest.as_chunks::<8>();
+    let mut at = 0_usize;
+    for word in words {
+        if let Some(offset) = lf_in_word(u64::from_le_bytes(*word)) {
+            return Some(from.saturating_add(at).saturating_add(offset));
+        }
+        at = at.saturating_add(8);
+        if at == NEAR {
+            return lf_by_chunks(bytes, from.saturating_add(NEAR));
+        }
+    }
+    let offset = tail.iter().position(|&byte| byte == LF)?;
+    Some(from.saturating_add(at).saturating_add(offset))
 }
 
-/// The index of the first LF, where `bytes` begin at index `at`. Out of line: few lines are long.
+/// The same, in chunks. Out of line: few lines are long.
 #[inline(never)]
-fn lf_by_chunks(bytes: &[u8], at: usize) -> Option<usize> {
-    let (chunks, _) = bytes.as_chunks::<CHUNK>();
+fn lf_by_chunks(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let (chunks, _) = rest.as_chunks::<CHUNK>();
     let is_lf = |byte: &u8| u8::from(*byte == LF);
     let has_lf = |chunk: &[u8; CHUNK]| chunk.iter().map(is_lf).fold(0, |any, is| any | is) != 0;
     let clean = chunks.iter().take_while(|chunk| !has_lf(chunk)).count().saturating_mul(CHUNK);
-    lf_by_words(bytes.get(clean..)?, at.saturating_add(clean))
-}
-
-/// The same, eight bytes at a time.
-fn lf_by_words(bytes: &[u8], at: usize) -> Option<usize> {
-    let (words, tail) = bytes.as_chunks::<8>();
-    let mut at = at;
-    for word in words {
-        if let Some(offset) = lf_in_word(u64::from_le_bytes(*word)) {
-            return Some(at.saturating_add(offset));
-        }
-        at = at.saturating_add(8);
-    }
-    tail.iter().position(|&byte| byte == LF).map(|offset| at.saturating_add(offset))
+    let offset = rest.get(clean..)?.iter().position(|&byte| byte == LF)?;
+    Some(from.saturating_add(clean).saturating_add(offset))
 }
 
 /// A byte of `x` is zero where the word has LF; the lowest set high bit marks the first such.

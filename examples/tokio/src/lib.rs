@@ -35,7 +35,8 @@ impl Timer for TokioTimer {
     }
 }
 
-/// A TCP stream with a limit for each write: a peer that reads nothing doesn't hold a task for ever.
+/// A TCP stream with a limit for each write: a peer that reads nothing doesn't hold a task for
+/// ever.
 pub struct Stream {
     tcp: FromTokio<TcpStream>,
     write_timeout: Duration,
