@@ -73,7 +73,6 @@
 //! - `blocking` (default): the fronts over embedded-io.
 //! - `async`: the fronts over embedded-io-async, for any executor.
 //! - `small`: size before speed, for a microcontroller.
-//! - `async`: a front over embedded-io-async, for any executor.
 //! - `defmt`: `defmt::Format` for limits, codes and instants.
 #![doc(html_root_url = "https://docs.rs/linecard-core/0.1.0")]
 // The front page links to the fronts.

@@ -31,6 +31,11 @@ pub(crate) struct Options {
     #[arg(long, value_enum, ignore_case = true, default_value = "STRING")]
     pub(crate) command: Command,
 
+    /// Send a text of this many bytes with STRING, counted; by default one of 16 bytes, as a line.
+    /// The server's limit for bodies may be lower
+    #[arg(long, value_name = "BYTES", conflicts_with = "raw_requests")]
+    pub(crate) size: Option<u32>,
+
     /// Send this many requests a second in total, whether or not the server answers (an open loop).
     /// Latencies count from when a request was due. Without it, a connection sends when it has its
     /// replies

@@ -12,6 +12,8 @@ use crate::load::Tally;
 pub(super) struct Report<'t> {
     address: &'t str,
     command: &'static str,
+    /// Bytes in the text of a request, if `--size` gives them.
+    size: Option<u32>,
     connections: usize,
     depth: u32,
     /// Requests a second that were due, in an open loop; `null` in a closed one.
@@ -51,6 +53,7 @@ impl<'t> Report<'t> {
         Self {
             address: &options.address,
             command: if options.raw_requests.is_some() { "raw" } else { options.command.name() },
+            size: options.size,
             connections: options.connections.get(),
             depth: options.depth.get(),
             rate: options.rate.map(std::num::NonZero::get),
@@ -78,6 +81,9 @@ impl<'t> Report<'t> {
     fn describe(&self, to: &mut impl Write) -> io::Result<()> {
         let Self { command, address, connections, depth, .. } = self;
         writeln!(to, "{command} to {address}: {connections} connections, {depth} deep")?;
+        if let Some(size) = self.size {
+            writeln!(to, "{size} bytes in each request")?;
+        }
         if let Some(rate) = self.rate {
             writeln!(to, "an open loop of {rate} requests a second")?;
         }

@@ -21,17 +21,19 @@ pub(super) fn exchange(options: &Options) -> Result<Exchange, String> {
             let expected = if options.raw_lengths { Expected::Lengths } else { Expected::Bytes };
             Exchange::new(&read(requests)?, &read(replies)?, options.raw_count.get(), expected)
         }
-        _ => of_command(options.command),
+        _ => of_command(options.command, options.size),
     }
 }
 
 /// The expected reply is what the demo server answers here, in this process.
-fn of_command(command: Command) -> Result<Exchange, String> {
-    let request = match command {
-        Command::String => b"STRING\nAdditional data.\n".to_vec(),
-        Command::Complex => complex()?,
+fn of_command(command: Command, size: Option<u32>) -> Result<Exchange, String> {
+    let request = match (command, size) {
+        (Command::String, Some(size)) => text(size),
+        (Command::String, None) => b"STRING\nAdditional data.\n".to_vec(),
+        (Command::Complex, None) => complex()?,
+        (Command::Complex, Some(_)) => return Err("--size is for STRING alone".to_owned()),
     };
-    let limits = Limits::DEVICE;
+    let limits = Limits { max_body_len: u32::MAX, ..Limits::DEVICE };
     let mut bytes = vec![0; limits.max_reply_frame_len()];
     let mut out = OutBuf::new(&mut bytes);
     let now = Instant::from_millis(0);
@@ -40,6 +42,12 @@ fn of_command(command: Command) -> Result<Exchange, String> {
     let (reply, _) = Frame::parse(out.written()).ok_or("no reply to compare with")?;
     let expected = Expected::Body(reply.body.bytes().to_vec());
     Exchange::new(&request, out.written(), 1, expected)
+}
+
+/// A request with a text of `size` bytes, counted.
+fn text(size: u32) -> Vec<u8> {
+    let body = vec![b'x'; usize::try_from(size).unwrap_or(usize::MAX)];
+    [format!("STRING {size}\n").as_bytes(), &body, b"\n"].concat()
 }
 
 /// A request with the demo's nested struct. A client would add a tag. Here all requests are alike,
@@ -69,7 +77,15 @@ mod tests {
     #[test]
     fn frames_have_the_lengths_that_the_protocol_states() {
         for (command, lens) in [(Command::String, (24, 14)), (Command::Complex, (99, 94))] {
-            assert_eq!(of_command(command).unwrap().frame_lens(), lens);
+            assert_eq!(of_command(command, None).unwrap().frame_lens(), lens);
+        }
+    }
+
+    #[test]
+    fn a_text_has_the_length_that_was_asked_for() {
+        for (size, len) in [(0, 10), (1, 11), (60_000, 60_014), (20_000_000, 20_000_017)] {
+            let exchange = of_command(Command::String, Some(size)).unwrap();
+            assert_eq!(exchange.frame_lens(), (len, 14));
         }
     }
 }

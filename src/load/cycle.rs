@@ -6,7 +6,7 @@ pub(super) const CHUNK: usize = 64 * 1024;
 /// Frames of one length, repeated without end: `repeats_after` bytes, then the same again.
 #[derive(Debug)]
 pub(super) struct Cycle {
-    /// The frames, repeated until [`CHUNK`] bytes follow any position in the first repetition.
+    /// The frames and, repeated, the [`CHUNK`] bytes that follow.
     tile: Vec<u8>,
     repeats_after: usize,
     frame_len: usize,
@@ -20,7 +20,7 @@ impl Cycle {
         if frames.is_empty() || !repeats_after.is_multiple_of(count) {
             return None;
         }
-        let tile = frames.repeat(CHUNK.div_ceil(repeats_after) + 1);
+        let tile = frames.iter().copied().cycle().take(repeats_after + CHUNK).collect();
         Some(Self { tile, repeats_after, frame_len: repeats_after / count })
     }
 

@@ -55,7 +55,8 @@ mod stream;
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use client::{Client, ClientConfig};
 pub use error::Error;
-#[doc(inline)]
+// Links lead to its own pages: in pages inlined here, some of its links would stay unresolved.
+#[doc(no_inline)]
 pub use linecard_core as protocol;
 pub use reconnect::{ConnectionState, ReconnectConfig, ReconnectingClient};
 #[cfg(feature = "server")]

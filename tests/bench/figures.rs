@@ -5,7 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{REPLY, answer, bench, count, fake, fake_of, micros, requests, serve, well};
+use crate::support::{
+    REPLY, answer, badly, bench, count, fake, fake_of, micros, requests, serve, well,
+};
 
 #[test]
 fn both_commands_run_at_any_depth() {
@@ -23,6 +25,45 @@ fn both_commands_run_at_any_depth() {
             let expected = requests as f64 / seconds;
             assert!((rate / expected - 1.0).abs() < 0.01, "{figures}");
         }
+    }
+}
+
+/// From an empty text to one of megabytes, also with more in flight than socket buffers hold.
+#[test]
+fn texts_of_any_size_are_sent() {
+    let server = serve(&["--max-body", "3000000"]);
+    for (size, depth, requests) in
+        [(0, "64", 200), (1, "1", 3), (60_000, "8", 40), (60_000, "1", 3), (3_000_000, "3", 6)]
+    {
+        let (size, number) = (size.to_string(), requests.to_string());
+        let options = ["--size", &size, "--depth", depth, "--requests", &number];
+        let figures = well(&server.at(), &options);
+        assert_eq!(count(&figures, "requests"), requests);
+        assert_eq!(count(&figures, "size").to_string(), size);
+    }
+    let figures = well(&server.at(), &["--size", "5000", "--rate", "100", "--seconds", "0.2"]);
+    assert_eq!(count(&figures, "requests"), 20);
+    let ended = bench(&server.at(), &["--size", "70000", "--requests", "5"]);
+    let text = String::from_utf8(ended.stdout).expect("UTF-8");
+    assert!(text.contains("70000 bytes in each request"), "{text}");
+}
+
+/// A body over the server's limit is skipped; one over the skip budget ends the connection.
+#[test]
+fn a_size_over_the_limit_is_reported() {
+    let server = serve(&["--max-body", "1000", "--skip-budget", "2000"]);
+    let at = server.at().parse().expect("an address");
+    for (size, requests) in [("1001", 3), ("2001", 1)] {
+        let number = requests.to_string();
+        let (figures, line) = badly(at, &["--size", size, "--requests", &number]);
+        let counts = (count(&figures, "requests"), count(&figures, "errors"));
+        assert_eq!(counts, (0, requests), "{figures}");
+        assert!(line.contains("too-large"), "{line}");
+    }
+    for (other, status) in [(["--command", "COMPLEX"], 1), (["--raw-requests", "file"], 2)] {
+        let ended = bench(&server.at(), &[&["--size", "5"], &other[..]].concat());
+        assert_eq!(ended.status, Some(status), "{ended:?}");
+        assert!(ended.stderr.contains("--size"), "{ended:?}");
     }
 }
 
