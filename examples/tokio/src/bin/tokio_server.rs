@@ -25,6 +25,8 @@ use tokio::task::JoinSet;
 use tokio::time;
 
 static LIMITS: Limits = Limits::DESKTOP;
+/// Bytes of replies gathered for one write, beside the longest reply.
+const BATCH_LEN: usize = 16 * 1024;
 /// A write without progress for so long ends the connection.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a closing connection is drained (docs/PROTOCOL.md §8.1).
@@ -136,7 +138,7 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 async fn serve(tcp: TcpStream, mut stopping: watch::Receiver<bool>) -> io::Result<()> {
     let mut stream = Stream::new(tcp, WRITE_TIMEOUT)?;
     let mut rx = vec![0; LIMITS.max_request_frame_len()];
-    let mut tx = vec![0; LIMITS.max_reply_frame_len()];
+    let mut tx = vec![0; LIMITS.max_reply_frame_len() + BATCH_LEN];
     let timer = TokioTimer::start();
     let mut service = Service::<Board>::new(Board);
     let mut connection =
