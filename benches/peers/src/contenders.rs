@@ -36,13 +36,15 @@ pub(crate) struct Contender {
     pub(crate) name: &'static str,
     pub(crate) message: Message,
     pub(crate) start: Start,
-    /// Files of [`CYCLE`] requests and of their replies.
+    /// Files of `count` requests and of their replies.
     pub(crate) requests: PathBuf,
     pub(crate) replies: PathBuf,
     pub(crate) request_len: usize,
     pub(crate) reply_len: usize,
     /// Replies come in the order of the requests.
     pub(crate) in_order: bool,
+    /// Requests in the file.
+    pub(crate) count: usize,
 }
 
 /// Requests in a file: as many as are in flight at most, so that tarpc's ids are unique.
@@ -80,7 +82,7 @@ pub(crate) fn all(dirs: &Dirs, only: &[String]) -> Result<Vec<Contender>, Failur
             }
         }
     }
-    for (name, program, start, frames) in stores() {
+    for (name, program, start, frames) in stores(STORED_LEN, false) {
         if is_installed(program) {
             all.push(dirs.contender(name, Message::String, &frames, |_| start)?);
         } else {
@@ -95,7 +97,7 @@ pub(crate) fn all(dirs: &Dirs, only: &[String]) -> Result<Vec<Contender>, Failur
 }
 
 /// A request and its reply.
-type Frames = (Vec<u8>, Vec<u8>);
+pub(crate) type Frames = (Vec<u8>, Vec<u8>);
 
 fn linecard_frames(message: Message) -> Result<Frames, Failure> {
     if message == Message::String {
@@ -106,8 +108,11 @@ fn linecard_frames(message: Message) -> Result<Frames, Failure> {
     Ok((frame("COMPLEX"), frame("OK")))
 }
 
-/// Key-value stores: a value of 16 bytes is stored.
-fn stores() -> [(&'static str, &'static str, Start, Frames); 2] {
+/// The length of a short text.
+const STORED_LEN: usize = "Additional data.".len();
+
+/// Key-value stores: a value of so many bytes is stored or, if `read`, read.
+fn stores(len: usize, read: bool) -> [(&'static str, &'static str, Start, Frames); 2] {
     let redis = "redis-server --bind 127.0.0.1 --port PORT --save  --appendonly no \
                  --tcp-backlog 4096 --maxclients 12000";
     let memcached = "memcached -u nobody -t 1 -l 127.0.0.1 -p PORT -b 4096 -c 12000";
@@ -115,16 +120,25 @@ fn stores() -> [(&'static str, &'static str, Start, Frames); 2] {
         argv: line.split(' ').map(OsString::from).collect(),
         announces: false,
     };
-    let resp = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$16\r\nAdditional data.\r\n";
+    let body = "x".repeat(len);
+    let (resp, text) = if read {
+        let resp = ("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n".into(), format!("${len}\r\n{body}\r\n"));
+        (resp, ("get k\r\n".into(), format!("VALUE k 0 {len}\r\n{body}\r\nEND\r\n")))
+    } else {
+        let resp = format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n${len}\r\n{body}\r\n");
+        ((resp, "+OK\r\n".into()), (format!("set k 0 0 {len}\r\n{body}\r\n"), "STORED\r\n".into()))
+    };
+    let bytes = |(request, reply): (String, String)| (request.into(), reply.into());
     [
-        (REDIS, "redis-server", start(redis), (resp.into(), b"+OK\r\n".to_vec())),
-        (
-            MEMCACHED,
-            "memcached",
-            start(memcached),
-            (b"set k 0 0 16\r\nAdditional data.\r\n".to_vec(), b"STORED\r\n".to_vec()),
-        ),
+        (REDIS, "redis-server", start(redis), bytes(resp)),
+        (MEMCACHED, "memcached", start(memcached), bytes(text)),
     ]
+}
+
+/// Those that are installed.
+pub(crate) fn stores_of(len: usize, read: bool) -> Vec<(&'static str, Start, Frames)> {
+    let installed = stores(len, read).into_iter().filter(|(_, program, ..)| is_installed(program));
+    installed.map(|(name, _, start, frames)| (name, start, frames)).collect()
 }
 
 impl Dirs {
@@ -139,7 +153,14 @@ impl Dirs {
         Start { argv, announces: true }
     }
 
-    fn raw(&self, mode: &str, contender: &Contender) -> Start {
+    /// A program of this package.
+    pub(crate) fn own_server(&self, program: &str, args: &[&str]) -> Start {
+        let mut argv = vec![self.program(program)];
+        argv.extend(args.iter().map(OsString::from));
+        Start { argv, announces: true }
+    }
+
+    pub(crate) fn raw(&self, mode: &str, contender: &Contender) -> Start {
         let argv = vec![
             self.program("raw"),
             mode.into(),
@@ -187,7 +208,7 @@ impl Dirs {
         Ok(contender)
     }
 
-    fn empty(&self, name: &'static str, message: Message) -> Contender {
+    pub(crate) fn empty(&self, name: &'static str, message: Message) -> Contender {
         let stem: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
         let file = |what| self.files.join(format!("{stem}.{}.{what}", message.command()));
         Contender {
@@ -199,6 +220,7 @@ impl Dirs {
             request_len: 0,
             reply_len: 0,
             in_order: name != TARPC,
+            count: CYCLE,
         }
     }
 }

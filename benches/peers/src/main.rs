@@ -7,6 +7,7 @@
 //! each round is printed beside it.
 #![expect(clippy::cast_precision_loss, reason = "counts and coordinates of a plot")]
 
+mod bulk;
 mod contenders;
 mod cost;
 mod load;
@@ -29,6 +30,8 @@ struct Options {
     seconds: f64,
     only: Vec<String>,
     svg: Option<PathBuf>,
+    /// Only bulk, churn and the open loop.
+    bulk: bool,
 }
 
 fn main() -> Result<(), Failure> {
@@ -46,6 +49,10 @@ fn main() -> Result<(), Failure> {
 fn run(dirs: &Dirs, options: &Options) -> Result<(), Failure> {
     let contenders = contenders::all(dirs, &options.only)?;
     let (rounds, seconds) = (options.rounds, options.seconds);
+    bulk_and_churn(dirs, &contenders, rounds, seconds)?;
+    if options.bulk {
+        return Ok(());
+    }
     let results = throughput::measure(&dirs.programs, &contenders, rounds, seconds)?;
     println!("\n{}", table::throughput(&results));
     if let Some(svg) = &options.svg {
@@ -54,6 +61,24 @@ fn run(dirs: &Dirs, options: &Options) -> Result<(), Failure> {
     println!("{}", table::costs(&costs(dirs, &contenders, rounds)));
     for contender in contenders.iter().filter(|contender| contender.name == LINECARD) {
         linecard_only(dirs, contender, rounds, seconds)?;
+    }
+    Ok(())
+}
+
+fn bulk_and_churn(
+    dirs: &Dirs,
+    contenders: &[Contender],
+    rounds: usize,
+    seconds: f64,
+) -> Result<(), Failure> {
+    bulk::print(dirs, rounds, seconds)?;
+    let small: Vec<_> = contenders.iter().filter(|c| c.message == Message::String).collect();
+    bulk::churn(dirs, &small, rounds)?;
+    bulk::open_loop(dirs, &small, rounds, seconds)?;
+    let ours = small.iter().find(|contender| contender.name == LINECARD);
+    if let Some(ours) = ours {
+        let ratio = bulk::beside_bulk(dirs, ours, rounds, seconds)?;
+        println!("STRING on 50 connections beside one with bulk, 8 deep: p99 {ratio:.1} times\n");
     }
     Ok(())
 }
@@ -95,9 +120,13 @@ fn linecard_only(
 }
 
 fn options() -> Result<Options, Failure> {
-    let mut options = Options { rounds: 9, seconds: 0.5, only: Vec::new(), svg: None };
+    let mut options = Options { rounds: 9, seconds: 0.5, only: Vec::new(), svg: None, bulk: false };
     let mut args = std::env::args().skip(1);
     while let Some(option) = args.next() {
+        if option == "--bulk" {
+            options.bulk = true;
+            continue;
+        }
         let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
         match option.as_str() {
             "--rounds" => options.rounds = value.parse()?,

@@ -38,9 +38,14 @@ struct Echo {
     replies: Vec<u8>,
 }
 
+/// Bytes read at one time: at most 128 requests, so that their replies fit in memory.
+fn read_len(request_len: usize) -> usize {
+    BUF_LEN.min(request_len * 128)
+}
+
 impl Echo {
     fn new(request_len: usize, reply: &[u8]) -> Self {
-        let replies = reply.repeat(BUF_LEN / request_len + 2);
+        let replies = reply.repeat(read_len(request_len) / request_len + 2);
         Self { request_len, reply_len: reply.len(), replies }
     }
 
@@ -58,7 +63,7 @@ fn blocking(listener: &TcpListener, echo: &Echo) -> Result<(), Box<dyn Error>> {
             let mut tcp = tcp?;
             tcp.set_nodelay(true)?;
             thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, move || {
-                let mut rx = vec![0; BUF_LEN.min(echo.request_len * 128)];
+                let mut rx = vec![0; read_len(echo.request_len)];
                 let mut partial = 0;
                 while let Ok(len @ 1..) = tcp.read(&mut rx) {
                     if tcp.write_all(echo.replies(&mut partial, len)).is_err() {
@@ -86,7 +91,7 @@ fn epoll(listener: TcpListener, echo: &Echo) -> Result<(), Box<dyn Error>> {
     let mut connections: Vec<Option<Connection>> = vec![None];
     let mut free = Vec::new();
     let mut events = Events::with_capacity(1024);
-    let mut rx = vec![0; BUF_LEN];
+    let mut rx = vec![0; read_len(echo.request_len)];
     loop {
         poll.poll(&mut events, None)?;
         for event in &events {
