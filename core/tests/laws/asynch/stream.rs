@@ -171,8 +171,9 @@ struct Ends {
     written: Vec<u8>,
     /// How many more bytes can be written; `None` is any number.
     free: Option<usize>,
-    /// Reads that were dropped before they were done.
+    /// Reads and writes that were dropped before they were done.
     dropped_reads: usize,
+    dropped_writes: usize,
 }
 
 impl Pipe {
@@ -197,24 +198,38 @@ impl Pipe {
     pub(crate) fn dropped_reads(&self) -> usize {
         self.0.borrow().dropped_reads
     }
+
+    pub(crate) fn dropped_writes(&self) -> usize {
+        self.0.borrow().dropped_writes
+    }
 }
 
 impl ErrorType for Pipe {
     type Error = ErrorKind;
 }
 
-/// Counts a read that is dropped before it is done.
-struct PendingRead<'p>(&'p Pipe, bool);
+/// Counts an operation that is dropped before it is done.
+struct Operation<'p> {
+    pipe: &'p Pipe,
+    counter: fn(&mut Ends) -> &mut usize,
+    done: bool,
+}
 
-impl Drop for PendingRead<'_> {
+impl<'p> Operation<'p> {
+    fn new(pipe: &'p Pipe, counter: fn(&mut Ends) -> &mut usize) -> Self {
+        Self { pipe, counter, done: false }
+    }
+}
+
+impl Drop for Operation<'_> {
     fn drop(&mut self) {
-        self.0.0.borrow_mut().dropped_reads += usize::from(!self.1);
+        *(self.counter)(&mut self.pipe.0.borrow_mut()) += usize::from(!self.done);
     }
 }
 
 impl Read for Pipe {
     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        let mut pending_read = PendingRead(self, false);
+        let mut reading = Operation::new(self, |ends| &mut ends.dropped_reads);
         let len = poll_fn(|_| {
             let mut ends = self.0.borrow_mut();
             if ends.to_read.is_empty() && !ends.is_closed {
@@ -225,14 +240,15 @@ impl Read for Pipe {
             Poll::Ready(len)
         })
         .await;
-        pending_read.1 = true;
+        reading.done = true;
         Ok(len)
     }
 }
 
 impl Write for Pipe {
     async fn write(&mut self, bytes: &[u8]) -> Result<usize, ErrorKind> {
-        poll_fn(|_| {
+        let mut writing = Operation::new(self, |ends| &mut ends.dropped_writes);
+        let written = poll_fn(|_| {
             let mut ends = self.0.borrow_mut();
             let len = ends.free.map_or(bytes.len(), |free| free.min(bytes.len()));
             if len == 0 {
@@ -242,7 +258,9 @@ impl Write for Pipe {
             ends.free = ends.free.map(|free| free - len);
             Poll::Ready(Ok(len))
         })
-        .await
+        .await;
+        writing.done = true;
+        written
     }
 
     async fn flush(&mut self) -> Result<(), ErrorKind> {

@@ -379,3 +379,35 @@ fn a_dispatcher_of_a_table_is_served() {
     assert_eq!(poll(pin!(task)), Poll::Ready(Ok(())));
     assert_eq!(peer.take(), "OK\na\n");
 }
+
+#[test]
+fn a_write_that_has_begun_is_never_dropped() {
+    for split in [false, true] {
+        let shut = Cell::new(true);
+        let mut board = Board { shut: Some(&shut), ..Board::default() };
+        let mut service = Both::new(&mut board);
+        connection!(connection, &SMALL);
+        let (mut io, clock) = (Pipe::default(), Clock::new());
+        let (peer, mut other) = (io.clone(), io.clone());
+        let mut task = Box::pin(async {
+            if split {
+                connection.serve_split(&mut io, &mut other, &mut service, &clock).await
+            } else {
+                connection.serve(&mut io, &mut service, &clock).await
+            }
+        });
+        peer.limit(2);
+        peer.give("ECHO\nab\nSLOW 1\n\0\n");
+        assert!(poll(task.as_mut()).is_pending());
+        shut.set(false);
+        assert!(poll(task.as_mut()).is_pending());
+        peer.give("ECHO\nc\n");
+        peer.close();
+        clock.pass(1_000_000);
+        assert!(poll(task.as_mut()).is_pending());
+        peer.limit(100);
+        assert_eq!(poll(task.as_mut()), Poll::Ready(Ok(())));
+        assert_eq!(peer.take(), "OK\nab\nOK\nslowly\nOK\nc\n");
+        assert_eq!(peer.dropped_writes(), 0);
+    }
+}
