@@ -8,12 +8,11 @@ use crate::front::SendError;
 
 /// What is done while a handler waits.
 pub(super) trait Answering {
-    /// Waits until a request is answered, and perhaps sends what was written before. Whether the
-    /// handler waited.
+    /// Waits until a request is answered, and perhaps sends what was written before.
     async fn answer<W: Write>(
         answered: Pin<&mut impl Future>,
         before: Before<'_, W>,
-    ) -> Result<bool, SendError<W::Error>>;
+    ) -> Result<(), SendError<W::Error>>;
 }
 
 /// Replies to earlier requests, and how they are sent.
@@ -30,14 +29,13 @@ impl Answering for Early {
     async fn answer<W: Write>(
         answered: Pin<&mut impl Future>,
         Before { written, sending, writer }: Before<'_, W>,
-    ) -> Result<bool, SendError<W::Error>> {
+    ) -> Result<(), SendError<W::Error>> {
         let mut sent = pin!(sending.send(writer, written));
         match beside(answered, sent.as_mut()).await.1 {
-            Side::New => return Ok(false),
-            Side::Pending => sent.await?,
-            Side::Done(sent) => sent?,
+            Side::New => Ok(()),
+            Side::Pending => sent.await,
+            Side::Done(sent) => sent,
         }
-        Ok(true)
     }
 }
 
@@ -48,8 +46,8 @@ impl Answering for Late {
     async fn answer<W: Write>(
         answered: Pin<&mut impl Future>,
         _before: Before<'_, W>,
-    ) -> Result<bool, SendError<W::Error>> {
+    ) -> Result<(), SendError<W::Error>> {
         let _answered = answered.await;
-        Ok(true)
+        Ok(())
     }
 }

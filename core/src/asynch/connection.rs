@@ -154,7 +154,7 @@ impl<'l, 'b> Connection<'l, 'b> {
             let want = if self.discards(now) {
                 Want::Input { frame_len: None }
             } else {
-                service.pump(self, io.writer(), now, timer).await?
+                service.pump(self, io.writer(), now).await?
             };
             io.exchange(self, want, timer).await?;
             if want == Want::Close {
@@ -186,8 +186,7 @@ impl<'l, 'b> Connection<'l, 'b> {
         &mut self,
         writer: &mut W,
         service: &mut impl AsyncService,
-        mut now: Instant,
-        timer: &impl Timer,
+        now: Instant,
         _answering: A,
     ) -> Result<Want, ServeError<W::Error>> {
         loop {
@@ -198,18 +197,14 @@ impl<'l, 'b> Connection<'l, 'b> {
             self.handled = consumed;
             let want = match step {
                 Step::Request(request) => {
-                    // Neither the time of the handler nor that of the writes is the peer's.
+                    // Until the next step: the handler's time is not the peer's.
                     session.block(now);
                     let (written, free) = output.split();
-                    let waited = {
+                    {
                         let answered = pin!(service.call(&request, session.reply_into(free)));
                         let before = Before { written, sending, writer: &mut *writer };
-                        A::answer(answered, before).await?
-                    };
-                    if waited {
-                        now = timer.now();
+                        A::answer(answered, before).await?;
                     }
-                    session.unblock(now);
                     continue;
                 }
                 Step::Refused(code) => {

@@ -3,7 +3,7 @@ use core::borrow::BorrowMut;
 use embedded_io_async::Write;
 
 use super::answering::{Early, Late};
-use super::{Connection, ServeError, Timer};
+use super::{Connection, ServeError};
 use crate::code::Code;
 use crate::frame::Frame;
 use crate::reply::{Answered, Reply};
@@ -45,9 +45,8 @@ pub trait AsyncService: Sized {
         connection: &mut Connection<'_, '_>,
         writer: &mut W,
         now: Instant,
-        timer: &impl Timer,
     ) -> impl Future<Output = Result<Want, ServeError<W::Error>>> {
-        connection.pump(writer, self, now, timer, Early)
+        connection.pump(writer, self, now, Early)
     }
 }
 
@@ -65,9 +64,8 @@ impl<T: AsyncService> AsyncService for &mut T {
         connection: &mut Connection<'_, '_>,
         writer: &mut W,
         now: Instant,
-        timer: &impl Timer,
     ) -> impl Future<Output = Result<Want, ServeError<W::Error>>> {
-        (**self).pump(connection, writer, now, timer)
+        (**self).pump(connection, writer, now)
     }
 }
 
@@ -92,7 +90,6 @@ impl<T: Service> AsyncService for Immediate<T> {
         connection: &mut Connection<'_, '_>,
         _writer: &mut W,
         now: Instant,
-        _timer: &impl Timer,
     ) -> Result<Want, ServeError<W::Error>> {
         Ok(connection.pump_now(&mut self.0, now))
     }
@@ -108,7 +105,6 @@ impl<S, B: BorrowMut<S>> AsyncService for Dispatcher<'_, S, B> {
         connection: &mut Connection<'_, '_>,
         _writer: &mut W,
         now: Instant,
-        _timer: &impl Timer,
     ) -> Result<Want, ServeError<W::Error>> {
         Ok(connection.pump_now(self, now))
     }
@@ -132,8 +128,7 @@ impl<T: AsyncService> AsyncService for Batched<T> {
         connection: &mut Connection<'_, '_>,
         writer: &mut W,
         now: Instant,
-        timer: &impl Timer,
     ) -> impl Future<Output = Result<Want, ServeError<W::Error>>> {
-        connection.pump(writer, &mut self.0, now, timer, Late)
+        connection.pump(writer, &mut self.0, now, Late)
     }
 }

@@ -232,6 +232,21 @@ fn the_time_of_a_handler_does_not_count_against_the_peer() {
 }
 
 #[test]
+fn the_time_of_a_handler_that_is_dropped_does_not_count_either() {
+    let shut = Cell::new(true);
+    let mut board = Board { shut: Some(&shut), ..Board::default() };
+    let mut service = Both::new(&mut board);
+    connection!(connection, &SMALL);
+    let (mut io, clock) = (Pipe::default(), Clock::new());
+    let peer = io.clone();
+    peer.give("SLOW 1\n\0\n");
+    assert!(poll(pin!(connection.serve(&mut io, &mut service, &clock))).is_pending());
+    clock.pass(1_000_000);
+    assert!(poll(pin!(connection.serve(&mut io, &mut service, &clock))).is_pending());
+    assert_eq!(peer.take(), "ERR\nfailed no answer\n");
+}
+
+#[test]
 fn deadlines_pass_while_nothing_is_received() {
     for (sent, timeout) in [("", 5_000), ("ECHO\n", 1_000)] {
         for split in [false, true] {
