@@ -23,6 +23,15 @@ fn main() {
             write_seed("session", 1_000 + at, &[limits, 3, 0x1f, 0xbf, 0x1f], &vector.send);
         }
     }
+    for (at, vector) in vectors.server.iter().enumerate() {
+        let limits = if vector.limits.is_some() { 0 } else { 2 };
+        // Each way in turn. 0x13 bytes can be read, 3 written; a drop; handlers wait, a drop, and go
+        // on; 300 ms; all can be read, 1,000 bytes written.
+        let way = u8::try_from(at % 32).expect("small");
+        let script = [0x13, 0x63, 0xe0, 0xc1, 0x0f, 0xe0, 0xc0, 0xa6, 0x5f, 0x80];
+        let head = [limits, way, u8::try_from(script.len()).expect("small")];
+        write_seed("async", at, &[&head[..], &script].concat(), &vector.send);
+    }
     for (at, vector) in vectors.client.iter().enumerate() {
         let expected = |tag: u64| {
             vector["in_flight"].as_array().is_some_and(|tags| tags.contains(&tag.into()))

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asynch;
 pub mod chain;
 pub mod client;
 pub mod ethernet;
@@ -10,12 +11,13 @@ pub mod frames;
 pub mod session;
 
 /// Each target with its name.
-pub const TARGETS: [(&str, fn(&[u8])); 5] = [
+pub const TARGETS: [(&str, fn(&[u8])); 6] = [
     ("frames", frames::check),
     ("session", session::check),
     ("client", client::check),
     ("chain", chain::check),
     ("ethernet", ethernet::check),
+    ("async", asynch::check),
 ];
 
 /// Removes and returns the first byte, or 0 if there is none.

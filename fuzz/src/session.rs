@@ -18,7 +18,7 @@ use linecard_suite::replies;
 
 use crate::byte;
 
-const LIMITS: [Limits; 3] = [
+pub(crate) const LIMITS: [Limits; 3] = [
     limits(16, 64, 32),
     limits(120, 100, 400),
     Limits {
@@ -153,13 +153,7 @@ impl<'d> Server<'d> {
 }
 
 fn check_replies(limits: &Limits, bytes: &[u8], server: &Server<'_>) {
-    let size = |bytes: u32| bytes as usize;
-    let oracle_limits = oracle::Limits {
-        max_body: size(limits.max_body_len),
-        max_reply: size(limits.max_reply_len),
-        skip_budget: size(limits.skip_budget),
-    };
-    let want = oracle::serve(bytes, true, &oracle_limits).replies;
+    let want = oracle::serve(bytes, true, &oracle_limits(limits)).replies;
     let mut got = replies::all(&server.output).expect("replies that a server may send");
     let disconnected = got.last().is_some_and(is_disconnect);
     if disconnected {
@@ -171,8 +165,17 @@ fn check_replies(limits: &Limits, bytes: &[u8], server: &Server<'_>) {
     assert!(!server.stopped || disconnected || server.closed);
 }
 
+pub(crate) fn oracle_limits(limits: &Limits) -> oracle::Limits {
+    let size = |bytes: u32| bytes as usize;
+    oracle::Limits {
+        max_body: size(limits.max_body_len),
+        max_reply: size(limits.max_reply_len),
+        skip_budget: size(limits.skip_budget),
+    }
+}
+
 /// Whether this reply says why the connection closes, instead of answering a request.
-fn is_disconnect(reply: &Reply) -> bool {
+pub(crate) fn is_disconnect(reply: &Reply) -> bool {
     let codes = ["timeout", "stopping"];
     reply.tag.is_none() && reply.result.as_ref().is_err_and(|no| codes.contains(&&*no.code))
 }
