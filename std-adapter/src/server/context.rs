@@ -25,9 +25,9 @@ const ALIGNMENT: usize = 64;
 /// The most bytes read at one time: the rest of a frame and, behind it, as many as usual.
 const MAX_READ_LEN: usize = 2 * READ_LEN;
 
-/// Bytes of replies gathered for one write, beside the longest reply. With the default limits two of
-/// the longest replies go out together, which saves half of a bulk reader's wake-ups. More would
-/// save little, and a peer that doesn't read would be kept more replies.
+/// Bytes of replies gathered for one write, beside the longest reply. With the default limits two
+/// of the longest go out together, which saves half of a bulk reader's wake-ups. More would save
+/// little, and take more memory for a peer that doesn't read.
 const BATCH_LEN: usize = 65 * 1024;
 
 pub(super) struct WorkerContext<'c, S> {
