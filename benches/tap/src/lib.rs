@@ -1,9 +1,26 @@
 //! What the servers of this comparison share: the link, and sockets of one size.
 
+use linecard_core::{Answered, Frame, Limits, Reply, Service};
 use linecard_smoltcp::tap::{Clock, Sleeper, Tap};
 use smoltcp::iface::{Config, Interface};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
+
+/// The length of a body in bulk, in bytes. It fits the rings with its head.
+pub const BULK_LEN: u32 = 60_000;
+
+/// The limits of the server that returns bodies.
+pub const LIMITS: Limits =
+    Limits { max_body_len: BULK_LEN, max_reply_len: BULK_LEN, ..Limits::DEVICE };
+
+/// A service that returns the bytes of each body.
+pub struct ReturnBody;
+
+impl Service for ReturnBody {
+    fn call(&mut self, request: &Frame<'_>, reply: Reply<'_>) -> Answered {
+        reply.bytes(request.body.bytes())
+    }
+}
 
 /// The port of every server.
 pub const PORT: u16 = 61_000;

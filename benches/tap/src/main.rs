@@ -6,13 +6,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use linecard_core::{ClientSession, Frame, Instant, Limits, OutBuf, Postcard, Session, pump};
+use linecard_core::{ClientSession, Frame, Instant, OutBuf, Postcard, Service, Session, pump};
 use linecard_demo::{Complex, ComplexCommand, Demo, table};
-use linecard_tap_bench::Failure;
+use linecard_tap_bench::{BULK_LEN, Failure, LIMITS, ReturnBody};
 use serde_json::Value;
 
 const SERVER: &str = "192.168.69.1:61000";
 const DEPTHS: [u32; 2] = [1, 64];
+const BULK_DEPTHS: [u32; 2] = [1, 8];
 
 /// A request and its reply, and the Linecard server that answers it.
 struct Exchange {
@@ -22,6 +23,7 @@ struct Exchange {
     reply: PathBuf,
     request_len: usize,
     reply_len: usize,
+    depths: [u32; 2],
 }
 
 fn main() -> Result<(), Failure> {
@@ -30,9 +32,10 @@ fn main() -> Result<(), Failure> {
     let seconds: f64 = args.next().unwrap_or("1".into()).parse()?;
     let programs = std::env::current_exe()?.parent().ok_or("no directory")?.to_owned();
     let exchanges = [
-        Exchange::new("STRING", "examples/tap_server", b"STRING\nAdditional data.\n".to_vec())?,
-        Exchange::new("bytes", "bytes", complex()?)?,
-        Exchange::new("COMPLEX", "examples/tap_server", complex()?)?,
+        Exchange::of_demo("STRING", b"STRING\nAdditional data.\n".to_vec())?,
+        Exchange::of_body("bytes", complex()?, DEPTHS)?,
+        Exchange::of_demo("COMPLEX", complex()?)?,
+        Exchange::of_body("bulk", bulk(), BULK_DEPTHS)?,
     ];
     println!(
         "requests per second over TAP, one connection, both sides on CPU 0, median of {rounds} \
@@ -41,7 +44,7 @@ fn main() -> Result<(), Failure> {
     let [echo, ours, ratio, best] = ["smoltcp echo", "Linecard", "ratio", "of best"];
     println!("{:<24}{echo:>12}{ours:>12}{ratio:>8}{best:>8}", "");
     for exchange in &exchanges {
-        for depth in DEPTHS {
+        for depth in exchange.depths {
             let (mut echo, mut ours) = (vec![], vec![]);
             for _ in 0..rounds {
                 echo.push(measure(&programs, exchange, depth, seconds, echo_server)?);
@@ -58,19 +61,26 @@ fn main() -> Result<(), Failure> {
 }
 
 impl Exchange {
-    fn new(name: &'static str, server: &'static str, request: Vec<u8>) -> Result<Self, Failure> {
-        let limits = Limits::DEVICE;
+    fn of_demo(name: &'static str, request: Vec<u8>) -> Result<Self, Failure> {
+        Self::new((name, "examples/tap_server"), &request, &mut table().bind(Demo), DEPTHS)
+    }
+
+    /// A request whose body is returned.
+    fn of_body(name: &'static str, request: Vec<u8>, depths: [u32; 2]) -> Result<Self, Failure> {
+        Self::new((name, "bytes"), &request, &mut ReturnBody, depths)
+    }
+
+    fn new(
+        (name, server): (&'static str, &'static str),
+        request: &[u8],
+        service: &mut dyn Service,
+        depths: [u32; 2],
+    ) -> Result<Self, Failure> {
+        let limits = LIMITS;
         let mut bytes = vec![0; limits.max_reply_frame_len()];
         let mut out = OutBuf::new(&mut bytes);
         let mut session = Session::new(&limits, Instant::from_millis(0));
-        let _ = pump(
-            &mut session,
-            &mut table().bind(Demo),
-            Instant::from_millis(0),
-            &request,
-            false,
-            &mut out,
-        );
+        let _ = pump(&mut session, service, Instant::from_millis(0), request, false, &mut out);
         let directory = std::env::temp_dir().join(format!("linecard-tap-{}", std::process::id()));
         fs::create_dir_all(&directory)?;
         let file = |way: &str| directory.join(format!("{name}.{way}"));
@@ -81,8 +91,9 @@ impl Exchange {
             reply: file("reply"),
             request_len: request.len(),
             reply_len: out.written().len(),
+            depths,
         };
-        fs::write(&exchange.request, &request)?;
+        fs::write(&exchange.request, request)?;
         fs::write(&exchange.reply, out.written())?;
         Ok(exchange)
     }
@@ -96,6 +107,12 @@ impl Drop for Exchange {
             let _ = fs::remove_dir(directory); // succeeds when it is empty
         }
     }
+}
+
+/// A body of so many bytes that it fills most of a ring.
+fn bulk() -> Vec<u8> {
+    let body = vec![b'x'; BULK_LEN as usize];
+    [format!("BULK {BULK_LEN}\n").as_bytes(), &body, b"\n"].concat()
 }
 
 /// The demo's struct in an untagged request.
