@@ -9,10 +9,11 @@ use linecard_core::{
 };
 use linecard_suite::generate::Random;
 
+use super::Server;
 use super::pipe::Pipe;
 use crate::support::MAX_ROUNDS;
 
-const LIMITS: Limits = Limits {
+pub(super) const LIMITS: Limits = Limits {
     max_body_len: 80,
     max_reply_len: 80,
     skip_budget: 200,
@@ -21,14 +22,14 @@ const LIMITS: Limits = Limits {
 };
 
 /// After so long without progress of its writes the server resets the connection.
-const WRITE_TIMEOUT: u64 = 4_000;
-const STOP_WITHIN: u64 = 1_000;
+pub(super) const WRITE_TIMEOUT: u64 = 4_000;
+pub(super) const STOP_WITHIN: u64 = 1_000;
 
 /// Records which calls it carried out. A request is `id text`, or for `FILL` `id count`.
 #[derive(Default)]
-struct RecordingService {
-    ran: Vec<usize>,
-    timed_out: bool,
+pub(super) struct RecordingService {
+    pub(super) ran: Vec<usize>,
+    pub(super) timed_out: bool,
 }
 
 impl Service for RecordingService {
@@ -66,11 +67,11 @@ pub(super) struct ServerEnd {
     is_closing: bool,
     is_over: bool,
     /// How far its clock is ahead of the simulation's, in milliseconds.
-    pub(super) clock_ahead: u64,
+    clock_ahead: u64,
 }
 
-impl ServerEnd {
-    pub(super) fn new(random: &mut Random) -> Self {
+impl Server for ServerEnd {
+    fn new(random: &mut Random) -> Self {
         static SESSION_LIMITS: Limits = LIMITS;
         Self {
             session: Session::new(&SESSION_LIMITS, Instant::from_millis(0)),
@@ -85,28 +86,24 @@ impl ServerEnd {
         }
     }
 
-    pub(super) fn ran(&self) -> &[usize] {
-        &self.service.ran
+    fn service(&self) -> &RecordingService {
+        &self.service
     }
 
-    pub(super) const fn timed_out(&self) -> bool {
-        self.service.timed_out
-    }
-
-    pub(super) const fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.is_over
     }
 
-    pub(super) const fn reset(&mut self) {
+    fn reset(&mut self) {
         self.is_over = true;
     }
 
-    pub(super) fn stop(&mut self, now: u64) {
+    fn stop(&mut self, now: u64) {
         self.session.stop(Instant::from_millis(now + self.clock_ahead + STOP_WITHIN));
     }
 
     /// Does all that can be done at `now`.
-    pub(super) fn run(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
+    fn run(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random) {
         for round in 0.. {
             assert!(round < MAX_ROUNDS, "the server loops without end");
             if self.is_over {
@@ -135,6 +132,22 @@ impl ServerEnd {
         }
     }
 
+    fn next_at(&self) -> Option<u64> {
+        if self.is_over {
+            return None;
+        }
+        if !self.output.is_empty() {
+            return Some(self.progress_at + WRITE_TIMEOUT);
+        }
+        self.session.deadline().map(|due| due.as_millis().saturating_sub(self.clock_ahead))
+    }
+
+    fn set_clock_ahead(&mut self, by: u64) {
+        self.clock_ahead += by;
+    }
+}
+
+impl ServerEnd {
     fn write(&mut self, now: u64, down: &mut Pipe, random: &mut Random) {
         let sent = down.send(now, self.output.make_contiguous(), random);
         self.output.drain(..sent);
@@ -158,16 +171,6 @@ impl ServerEnd {
             "it waits for more than the longest frame"
         );
         consumed > 0 || !self.output.is_empty() || self.is_closing
-    }
-
-    pub(super) fn next_at(&self) -> Option<u64> {
-        if self.is_over {
-            return None;
-        }
-        if !self.output.is_empty() {
-            return Some(self.progress_at + WRITE_TIMEOUT);
-        }
-        self.session.deadline().map(|due| due.as_millis().saturating_sub(self.clock_ahead))
     }
 }
 

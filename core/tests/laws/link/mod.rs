@@ -8,16 +8,41 @@
 //! - a call that was answered `stopping` or `timeout` was not carried out;
 //! - every call ends, and no session outlives its deadlines.
 
+mod async_end;
 mod ends;
 mod pipe;
 
 use linecard_suite::generate::Random;
 
-use ends::{ClientEnd, Outcome, ServerEnd};
+use async_end::AsyncEnd;
+use ends::{ClientEnd, Outcome, RecordingService, ServerEnd};
 use pipe::Pipe;
 
 /// Seeds in a run.
 const SEEDS: u64 = 500;
+
+/// A server's end: the session itself, or behind a front.
+trait Server {
+    fn new(random: &mut Random) -> Self;
+
+    /// Does all that can be done at `now`.
+    fn run(&mut self, now: u64, up: &mut Pipe, down: &mut Pipe, random: &mut Random);
+
+    /// When it wants to run even if nothing is received.
+    fn next_at(&self) -> Option<u64>;
+
+    fn service(&self) -> &RecordingService;
+
+    fn is_over(&self) -> bool;
+
+    /// It learns that the connection is gone.
+    fn reset(&mut self);
+
+    fn stop(&mut self, now: u64);
+
+    /// Its clock jumps by so many milliseconds.
+    fn set_clock_ahead(&mut self, by: u64);
+}
 
 /// What goes wrong during a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +74,15 @@ impl Drop for SeedOnPanic {
 
 #[test]
 fn server_and_client_keep_the_protocol_over_any_link() {
+    over_all_seeds(connection::<ServerEnd>);
+}
+
+#[test]
+fn the_async_front_keeps_the_protocol_over_any_link() {
+    over_all_seeds(connection::<AsyncEnd>);
+}
+
+fn over_all_seeds(connection: fn(u64) -> u64) {
     let seeds = match std::env::var("LINECARD_SEED") {
         Ok(seed) => seed.parse().map(|seed| seed..seed + 1).expect("a number"),
         Err(_) => 0..SEEDS,
@@ -62,7 +96,7 @@ fn server_and_client_keep_the_protocol_over_any_link() {
 }
 
 /// Runs one connection to its end. Returns how many calls were answered.
-fn connection(seed: u64) -> u64 {
+fn connection<S: Server>(seed: u64) -> u64 {
     let mut random = Random::new(seed);
     let fault =
         random.pick(&[Fault::None, Fault::Reset, Fault::HalfOpen, Fault::Stop, Fault::HalfClose]);
@@ -70,7 +104,7 @@ fn connection(seed: u64) -> u64 {
     let jumps = random.one_in(3);
     let mut up = Pipe::new(&mut random);
     let mut down = Pipe::new(&mut random);
-    let mut server = ServerEnd::new(&mut random);
+    let mut server = S::new(&mut random);
     let mut client = ClientEnd::new(&mut random, fault != Fault::None);
     let mut now = 0;
     let mut injected = fault == Fault::None;
@@ -81,7 +115,7 @@ fn connection(seed: u64) -> u64 {
             inject(fault, now, &mut up, &mut down, &mut server, &mut client);
         }
         if jumps && random.one_in(50) {
-            server.clock_ahead += random.below(700) as u64;
+            server.set_clock_ahead(random.below(700) as u64);
         }
         client.run(now, &mut up, &mut down, &mut random);
         server.run(now, &mut up, &mut down, &mut random);
@@ -106,7 +140,7 @@ fn inject(
     now: u64,
     up: &mut Pipe,
     down: &mut Pipe,
-    server: &mut ServerEnd,
+    server: &mut impl Server,
     client: &mut ClientEnd,
 ) {
     match fault {
@@ -126,11 +160,12 @@ fn inject(
 }
 
 /// Compares what the client saw with what the server did.
-fn check(fault: Fault, jumps: bool, server: &ServerEnd, client: &ClientEnd) -> u64 {
-    assert!(server.ran().is_sorted_by(|a, b| a < b), "out of order, or twice: {:?}", server.ran());
+fn check(fault: Fault, jumps: bool, server: &impl Server, client: &ClientEnd) -> u64 {
+    let RecordingService { ran, timed_out } = server.service();
+    assert!(ran.is_sorted_by(|a, b| a < b), "out of order, or twice: {ran:?}");
     let mut answered = 0;
     for (id, call) in client.calls().iter().enumerate() {
-        let ran = server.ran().contains(&id);
+        let ran = ran.contains(&id);
         match call.outcome.as_ref() {
             Some(Outcome::Answered(got)) => {
                 answered += 1;
@@ -141,7 +176,7 @@ fn check(fault: Fault, jumps: bool, server: &ServerEnd, client: &ClientEnd) -> u
                 assert!(!ran, "call {id} was carried out after all");
             }
             Some(Outcome::TimedOut | Outcome::Lost) => {
-                let is_expected = fault != Fault::None || jumps || server.timed_out();
+                let is_expected = fault != Fault::None || jumps || *timed_out;
                 assert!(is_expected, "call {id} got no reply on a sound connection");
             }
             None => panic!("call {id} never ended"),
